@@ -1,0 +1,138 @@
+// Package decl holds the vocabulary of a declaration: what one machine should be.
+//
+// A [Host] is the evaluated declaration of one machine.
+// It is produced by package config and read by everyone else;
+// it imports only the standard library and holds no behaviour beyond parsing its own words.
+package decl
+
+import "path"
+
+// Host is one machine's evaluated declaration.
+type Host struct {
+	Name   string  `json:"name"`
+	Root   Root    `json:"root"`
+	Stores []Store `json:"stores"` // enabled ones only, sorted by Path
+}
+
+// Root says what the throw-away root is made from and what happens to old ones.
+type Root struct {
+	Backend Backend `json:"backend"`
+	Reset   Reset   `json:"reset"`
+	Archive Archive `json:"archive"`
+	Pos     Pos     `json:"pos"`
+}
+
+// Backend names the mechanism that makes fresh roots.
+type Backend string
+
+// The backends of the schema. Only Btrfs resets a real machine so far;
+// Overlay is used by "anicca try".
+const (
+	Btrfs   Backend = "btrfs"
+	Overlay Backend = "overlay"
+	Tmpfs   Backend = "tmpfs"
+	ZFS     Backend = "zfs"
+)
+
+// Reset says whether a boot makes a fresh root.
+type Reset string
+
+const (
+	ResetOn      Reset = "on"      // every boot gets a fresh root
+	ResetObserve Reset = "observe" // entries are put in place, the root is kept
+	ResetOff     Reset = "off"     // like observe, and status does not call it unarmed
+)
+
+// Archive says how long old roots are kept: at least Count roots and at least Days days.
+type Archive struct {
+	Count int `json:"count"`
+	Days  int `json:"days"`
+}
+
+// Store is a persistent volume that holds kept state as a mirror tree:
+// the kept copy of /var/log lies at Path + "/var/log".
+type Store struct {
+	Path    string   `json:"path"`
+	Use     []string `json:"use,omitempty"` // presets, sorted; their entries are in Entries
+	Entries []Entry  `json:"entries"`       // enabled ones only, sorted by Path
+	Pos     Pos      `json:"pos"`
+}
+
+// Kind tells directories from files.
+type Kind string
+
+const (
+	Directory Kind = "directory"
+	File      Kind = "file"
+)
+
+// Method says how an entry is kept.
+type Method string
+
+const (
+	// Bind mounts the store's copy over the path.
+	Bind Method = "bind"
+	// Symlink puts a symbolic link to the store's copy at the path.
+	Symlink Method = "symlink"
+	// Copy writes a plain copy of the store's file at boot.
+	// It is what /etc/machine-id gets: PID 1 wants a plain file before it starts.
+	// Users cannot choose it.
+	Copy Method = "copy"
+)
+
+// Entry is one declared directory or file to keep.
+type Entry struct {
+	Path   string `json:"path"` // absolute and clean
+	Kind   Kind   `json:"kind"`
+	Store  string `json:"store"`            // path of the store it belongs to
+	Home   string `json:"home,omitempty"`   // name of the user in whose list it stands; empty for system entries
+	Preset string `json:"preset,omitempty"` // preset it came from
+	Method Method `json:"method"`
+
+	// Perm is wanted when the object has to be made; existing data keeps what it has.
+	Perm Perm `json:"perm"`
+	// Parent is wanted for the immediate parent directory when that has to be made.
+	// Zero fields mean: as the root has it, else the default.
+	Parent Perm `json:"parent"`
+
+	MountOptions []string `json:"mountOptions,omitempty"` // sorted; bind only
+	Pos          Pos      `json:"pos"`
+}
+
+// Source is the path of the entry's copy in its store.
+func (e Entry) Source() string { return path.Join(e.Store, e.Path) }
+
+// Perm is an owner and a mode. Empty names and a nil Mode mean "not said".
+type Perm struct {
+	User  string `json:"user,omitempty"`
+	Group string `json:"group,omitempty"`
+	Mode  *Mode  `json:"mode,omitempty"`
+}
+
+// Account is a user as the machine knows it.
+type Account struct {
+	Name string
+	UID  int
+	GID  int
+	Home string
+}
+
+// Accounts answers for users and groups of the machine that a declaration is for.
+type Accounts interface {
+	// User returns the account called name.
+	User(name string) (Account, bool)
+	// Group returns the id of the group called name.
+	Group(name string) (gid int, ok bool)
+	// GroupName returns the name of group gid, or "" if it has none.
+	GroupName(gid int) string
+	// Users returns every known account, for checks against home directories.
+	Users() []Account
+}
+
+// Declaration directories and files that anicca itself depends on.
+const (
+	// MachineID is the file whose entry is always kept by [Copy].
+	MachineID = "/etc/machine-id"
+	// StateDir is the directory below a store's top that holds anicca's own records.
+	StateDir = ".anicca"
+)

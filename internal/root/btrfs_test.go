@@ -1,0 +1,226 @@
+package root
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"anicca/internal/sys"
+)
+
+// newDisk mounts the top level of a fresh btrfs with a root subvolume as Debian's installer lays it.
+func newDisk(t *testing.T) string {
+	t.Helper()
+	if os.Getuid() != 0 {
+		t.Skip("needs root: mounts a btrfs image on a loop device")
+	}
+	if _, err := exec.LookPath("mkfs.btrfs"); err != nil {
+		t.Skip("needs mkfs.btrfs: apt-get install btrfs-progs")
+	}
+	dir := t.TempDir()
+	img, top := filepath.Join(dir, "disk"), filepath.Join(dir, "top")
+	if err := os.Mkdir(top, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.Create(img)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Truncate(512 << 20); err != nil {
+		t.Fatal(err)
+	}
+	f.Close()
+	run(t, "mkfs.btrfs", "-q", img)
+	run(t, "mount", "-o", "loop", img, top)
+	t.Cleanup(func() { run(t, "umount", top) })
+	run(t, "btrfs", "-q", "subvolume", "create", filepath.Join(top, "@rootfs"))
+	write(t, filepath.Join(top, "@rootfs/etc/issue"), "base\n")
+	return top
+}
+
+func run(t *testing.T, name string, args ...string) {
+	t.Helper()
+	if out, err := exec.Command(name, args...).CombinedOutput(); err != nil {
+		t.Fatalf("%s %v: %v\n%s", name, args, err, out)
+	}
+}
+
+func write(t *testing.T, p, s string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(p), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(p, []byte(s), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func read(t *testing.T, p string) string {
+	t.Helper()
+	b, err := os.ReadFile(p)
+	if errors.Is(err, os.ErrNotExist) {
+		return "(missing)"
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+func setUp(t *testing.T, top string) *Btrfs {
+	t.Helper()
+	b, err := CreateBtrfs(top, Ledger{Root: "@rootfs", Store: "@persist", StorePath: "/persist"}, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { b.Close() })
+	return b
+}
+
+func TestResetBringsBaseBack(t *testing.T) {
+	top := newDisk(t)
+	b := setUp(t, top)
+	if _, err := b.MakeBase(time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	for boot := 1; boot <= 3; boot++ {
+		write(t, filepath.Join(top, "@rootfs/etc/issue"), "changed\n")
+		write(t, filepath.Join(top, "@rootfs/undeclared"), "junk\n")
+		if boot == 2 { // as container tools do
+			run(t, "btrfs", "-q", "subvolume", "create", filepath.Join(top, "@rootfs/machines"))
+		}
+		made, err := b.Reset(time.Now(), "boot")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := read(t, filepath.Join(top, "@rootfs/etc/issue")); got != "base\n" {
+			t.Errorf("boot %d: /etc/issue is %q after the reset", boot, got)
+		}
+		if got := read(t, filepath.Join(top, "@rootfs/undeclared")); got != "(missing)" {
+			t.Errorf("boot %d: an undeclared file survived", boot)
+		}
+		if got := read(t, filepath.Join(top, archiveDir, made.Archive, "undeclared")); got != "junk\n" {
+			t.Errorf("boot %d: the archive has %q", boot, got)
+		}
+		if err := b.Verify(filepath.Join(top, "@rootfs"), made); err != nil {
+			t.Error(err)
+		}
+		old, err := b.Archive()
+		if err != nil || len(old) != boot {
+			t.Errorf("boot %d: archive %v, %v", boot, old, err)
+		}
+	}
+}
+
+func TestVerifyNoticesAnotherRoot(t *testing.T) {
+	top := newDisk(t)
+	b := setUp(t, top)
+	if _, err := b.MakeBase(time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	made, err := b.Reset(time.Now(), "boot")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Verify(filepath.Join(top, archiveDir, made.Archive), made); err == nil {
+		t.Error("the old root passed for the new one")
+	}
+}
+
+func TestBaseThatIsNotOursIsRefused(t *testing.T) {
+	top := newDisk(t)
+	b := setUp(t, top)
+	if _, err := b.Reset(time.Now(), "boot"); err == nil {
+		t.Error("reset without a base")
+	}
+	if _, err := b.MakeBase(time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	run(t, "btrfs", "property", "set", filepath.Join(top, baseDir, "1"), "ro", "false")
+	if _, err := b.Reset(time.Now(), "boot"); err == nil {
+		t.Error("reset from a writable base")
+	}
+	if got := read(t, filepath.Join(top, "@rootfs/etc/issue")); got != "base\n" {
+		t.Errorf("the root was touched: %q", got)
+	}
+}
+
+// TestCrashWalk stops a reset at every call that changes something, as a power cut would,
+// then starts over as the next boot does.
+func TestCrashWalk(t *testing.T) {
+	defer func() { sys.Fault = nil }()
+	cut := errors.New("power cut")
+	top := newDisk(t)
+	b := setUp(t, top)
+	if _, err := b.MakeBase(time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	b.Close()
+	for n := 1; ; n++ {
+		junk := filepath.Join(top, "@rootfs/undeclared")
+		write(t, junk, "junk\n")
+		left := n
+		sys.Fault = func(op, p string) error {
+			if left--; left <= 0 {
+				return cut
+			}
+			return nil
+		}
+		b, err := OpenBtrfs(top)
+		if err != nil {
+			t.Fatalf("call %d: %v", n, err)
+		}
+		_, err = b.Reset(time.Now(), "cut")
+		b.Close()
+		sys.Fault = nil
+		if err == nil {
+			if n < 6 {
+				t.Fatalf("a reset made only %d calls: is the seam still used?", n-1)
+			}
+			return
+		}
+		if !errors.Is(err, cut) {
+			t.Fatalf("call %d: %v", n, err)
+		}
+		if got := read(t, filepath.Join(top, "@rootfs/etc/issue")); got != "base\n" {
+			t.Fatalf("call %d: there is no root: %q", n, got)
+		}
+		b, err = OpenBtrfs(top)
+		if err != nil {
+			t.Fatalf("after call %d: %v", n, err)
+		}
+		said, err := b.Recover()
+		if err != nil {
+			t.Fatalf("after call %d: %v", n, err)
+		}
+		t.Logf("call %d: %v", n, said)
+		made, err := b.Reset(time.Now(), "next")
+		if err != nil {
+			t.Fatalf("after call %d: %v", n, err)
+		}
+		if got := read(t, junk); got != "(missing)" {
+			t.Errorf("after call %d: an undeclared file survived", n)
+		}
+		if err := b.Verify(filepath.Join(top, "@rootfs"), made); err != nil {
+			t.Errorf("after call %d: %v", n, err)
+		}
+		// Every session's root, with its junk, is in exactly one old root.
+		old, err := b.Archive()
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := 0
+		for _, o := range old {
+			if read(t, filepath.Join(top, archiveDir, o.ID, "undeclared")) == "junk\n" {
+				found++
+			}
+		}
+		if found != n {
+			t.Errorf("after call %d: %d of %d sessions are in the archive", n, found, n)
+		}
+		b.Close()
+	}
+}

@@ -1,0 +1,327 @@
+package sys
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"slices"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// copier copies one tree, keeping hard links inside it.
+type copier struct {
+	links map[[2]uint64]string // first copy of a file with several names, as a path in dst
+	dst   *Tree
+}
+
+// Copy copies the object src of one tree, with all below it, to dst in another, with all metadata:
+// owner, mode, times, extended attributes (and so ACLs, capabilities and labels), holes, hard links.
+// File content is shared with the original where the filesystem can.
+// It appears at dst in one step and only when it is whole and on the disk.
+// An empty directory at dst is replaced; anything else there is an error.
+// It does not cross into other mounts; sockets are left out, as only their program can make them.
+func Copy(from *Tree, src string, to *Tree, dst string) error {
+	if err := fault("copy", to.Path(dst)); err != nil {
+		return err
+	}
+	sd, sn, err := from.parent(src)
+	if err != nil {
+		return err
+	}
+	defer sd.Close()
+	dd, dn, err := to.parent(dst)
+	if err != nil {
+		return err
+	}
+	defer dd.Close()
+	tmp := tempName()
+	c := copier{links: map[[2]uint64]string{}, dst: dd}
+	err = c.object(sd, sn, dd, tmp, tmp)
+	if err == nil {
+		err = dd.Sync()
+	}
+	if err == nil {
+		// A plain rename replaces an empty directory and refuses a populated one;
+		// for a file, nothing may be there.
+		flags := uint(unix.RENAME_NOREPLACE)
+		if s, serr := dd.Stat(tmp); serr == nil && s.Type() == fs.ModeDir {
+			flags = 0
+		}
+		err = wrap("rename", to.Path(dst), unix.Renameat2(dd.fd, tmp, dd.fd, dn, flags))
+	}
+	if err != nil {
+		return errors.Join(err, dd.removeAll(tmp))
+	}
+	return dd.Sync()
+}
+
+// removeAll removes an unfinished copy. It refuses any name that is not one.
+func (t *Tree) removeAll(tmp string) error {
+	if !IsTemp(path.Base(tmp)) {
+		return wrap("remove", t.Path(tmp), errors.New("internal error: not an unfinished object"))
+	}
+	return t.removeBelow(tmp)
+}
+
+func (t *Tree) removeBelow(p string) error {
+	s, err := t.Stat(p)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if s.Type() == fs.ModeDir {
+		names, err := t.List(p)
+		if err != nil {
+			return err
+		}
+		for _, n := range names {
+			if err := t.removeBelow(path.Join(p, n)); err != nil {
+				return err
+			}
+		}
+	}
+	return t.Remove(p)
+}
+
+// object copies name in sd to dname in dd; at is the copy's path in c.dst.
+func (c *copier) object(sd *Tree, name string, dd *Tree, dname, at string) error {
+	h, err := sd.open(name, unix.O_PATH|unix.O_NOFOLLOW, 0)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(h)
+	s, err := fstat(h, sd.Path(name))
+	if err != nil {
+		return err
+	}
+	if s.Type() != fs.ModeDir && s.Nlink > 1 {
+		key := [2]uint64{s.Dev, s.Ino}
+		if first, ok := c.links[key]; ok {
+			return c.link(first, dd, dname)
+		}
+		c.links[key] = at
+	}
+	switch s.Type() {
+	case fs.ModeDir:
+		return c.dir(sd, name, s, dd, dname, at)
+	case 0:
+		err = copyFile(sd, name, s, dd, dname)
+	case fs.ModeSymlink:
+		var target string
+		if target, err = sd.Readlink(name); err == nil {
+			err = wrap("symlink", dd.Path(dname), unix.Symlinkat(target, dd.fd, dname))
+		}
+	case fs.ModeSocket:
+		return nil
+	default:
+		err = wrap("mknod", dd.Path(dname), unix.Mknodat(dd.fd, dname, s.Mode, int(s.Rdev)))
+	}
+	if err != nil {
+		return err
+	}
+	return copyMeta(h, s, dd, dname)
+}
+
+func (c *copier) link(first string, dd *Tree, dname string) error {
+	dir, name, err := c.dst.parent(first)
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	return wrap("link", dd.Path(dname), unix.Linkat(dir.fd, name, dd.fd, dname, 0))
+}
+
+func (c *copier) dir(sd *Tree, name string, s Stat, dd *Tree, dname, at string) error {
+	if err := unix.Mkdirat(dd.fd, dname, 0o700); err != nil {
+		return wrap("mkdir", dd.Path(dname), err)
+	}
+	src, err := sd.Sub(name)
+	if err != nil {
+		return err
+	}
+	defer src.Close()
+	dst, err := dd.Sub(dname)
+	if err != nil {
+		return err
+	}
+	defer dst.Close()
+	copyFlags(src.fd, dst.fd)
+	names, err := src.List(".")
+	if err != nil {
+		return err
+	}
+	for _, n := range names {
+		if IsTemp(n) {
+			continue
+		}
+		other, err := src.isMount(n, s.MountID)
+		if err == nil && !other {
+			err = c.object(src, n, dst, n, path.Join(at, n))
+		}
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // removed while we copied
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return copyMeta(src.fd, s, dd, dname)
+}
+
+// isMount reports whether name is on another mount than its directory.
+func (t *Tree) isMount(name string, mountID uint64) (bool, error) {
+	s, err := t.Stat(name)
+	return err == nil && s.MountID != mountID, err
+}
+
+func copyFile(sd *Tree, name string, want Stat, dd *Tree, dname string) error {
+	in, err := sd.open(name, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(in)
+	s, err := fstat(in, sd.Path(name))
+	if err != nil {
+		return err
+	}
+	if !s.SameObject(want) {
+		return wrap("copy", sd.Path(name), errors.New("replaced while it was copied"))
+	}
+	out, err := dd.open(dname, unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL|unix.O_NOFOLLOW, 0o600)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(out)
+	copyFlags(in, out)
+	if unix.IoctlFileClone(out, in) == nil {
+		return nil
+	}
+	return wrap("copy", dd.Path(dname), copyData(in, out, s.Size))
+}
+
+// copyData copies what is not a hole, so that a sparse file stays one.
+func copyData(in, out int, size int64) error {
+	src, dst := os.NewFile(uintptr(dup(in)), "source"), os.NewFile(uintptr(dup(out)), "copy")
+	defer src.Close()
+	defer dst.Close()
+	for at := int64(0); at < size; {
+		data, err := unix.Seek(in, at, unix.SEEK_DATA)
+		if err == unix.ENXIO {
+			break // only a hole up to the end
+		}
+		end := size
+		if err != nil {
+			data = at // a filesystem without holes
+		} else if end, err = unix.Seek(in, data, unix.SEEK_HOLE); err != nil {
+			return err
+		}
+		if _, err := dst.Seek(data, io.SeekStart); err != nil {
+			return err
+		}
+		if _, err := io.Copy(dst, io.NewSectionReader(src, data, end-data)); err != nil {
+			return err
+		}
+		at = end
+	}
+	return unix.Ftruncate(out, size)
+}
+
+func dup(fd int) int {
+	n, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		return -1
+	}
+	return n
+}
+
+// noCopyOnWrite is FS_NOCOW_FL of linux/fs.h.
+const noCopyOnWrite = 0x00800000
+
+// copyFlags carries over "no copy on write", which has to be set while a file is still empty.
+// Filesystems that do not know it say so, and nothing is lost.
+func copyFlags(in, out int) {
+	if f, err := unix.IoctlGetUint32(in, unix.FS_IOC_GETFLAGS); err == nil && f&noCopyOnWrite != 0 {
+		_ = unix.IoctlSetPointerInt(out, unix.FS_IOC_SETFLAGS, int(f&noCopyOnWrite))
+	}
+}
+
+// copyMeta gives dname the owner, attributes, mode and times of the object that h describes.
+// The order matters: chown clears set-id bits and capabilities, and everything touches times.
+func copyMeta(h int, s Stat, dd *Tree, dname string) error {
+	at := dd.Path(dname)
+	if err := unix.Fchownat(dd.fd, dname, int(s.Uid), int(s.Gid), unix.AT_SYMLINK_NOFOLLOW); err != nil {
+		return wrap("chown", at, err)
+	}
+	d, err := dd.open(dname, unix.O_PATH|unix.O_NOFOLLOW, 0)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(d)
+	if s.Type() != fs.ModeSymlink {
+		if err := unix.Chmod(procPath(d), s.Perm()); err != nil {
+			return wrap("chmod", at, err)
+		}
+	}
+	want, err := xattrs(h, s, at)
+	if err != nil {
+		return err
+	}
+	for name, value := range want {
+		err := setXattr(d, s, name, value)
+		if errors.Is(err, unix.ENOTSUP) || strings.HasPrefix(name, "security.selinux") && err != nil {
+			continue // the store's filesystem, or the running policy, has no such attribute
+		}
+		if err != nil {
+			return wrap("setxattr "+name, at, err)
+		}
+	}
+	ts := []unix.Timespec{s.Atim, s.Mtim}
+	return wrap("utimes", at, unix.UtimesNanoAt(dd.fd, dname, ts, unix.AT_SYMLINK_NOFOLLOW))
+}
+
+// setXattr sets an attribute of the object behind an O_PATH descriptor.
+// The xattr calls follow the link in /proc to the object; a symbolic link itself has only trusted and security attributes,
+// which the kernel does not let us reach this way, so links are left without.
+func setXattr(d int, s Stat, name string, value []byte) error {
+	if s.Type() == fs.ModeSymlink {
+		return nil
+	}
+	return unix.Setxattr(procPath(d), name, value, 0)
+}
+
+// xattrs reads all extended attributes of the object behind h.
+func xattrs(h int, s Stat, at string) (map[string][]byte, error) {
+	if s.Type() == fs.ModeSymlink {
+		return nil, nil
+	}
+	buf := make([]byte, 64<<10)
+	n, err := unix.Listxattr(procPath(h), buf)
+	if errors.Is(err, unix.ENOTSUP) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, wrap("listxattr", at, err)
+	}
+	out := map[string][]byte{}
+	val := make([]byte, 64<<10)
+	for name := range strings.SplitSeq(strings.TrimRight(string(buf[:n]), "\x00"), "\x00") {
+		if name == "" {
+			continue
+		}
+		n, err := unix.Getxattr(procPath(h), name, val)
+		if errors.Is(err, unix.ENODATA) || errors.Is(err, unix.ENOTSUP) {
+			continue
+		}
+		if err != nil {
+			return nil, wrap("getxattr "+name, at, err)
+		}
+		out[name] = slices.Clone(val[:n])
+	}
+	return out, nil
+}

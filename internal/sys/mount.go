@@ -1,0 +1,175 @@
+package sys
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// attrs are the options of a bind mount that the kernel knows.
+var attrs = map[string]uint64{
+	"ro": unix.MOUNT_ATTR_RDONLY, "nosuid": unix.MOUNT_ATTR_NOSUID, "nodev": unix.MOUNT_ATTR_NODEV,
+	"noexec": unix.MOUNT_ATTR_NOEXEC, "noatime": unix.MOUNT_ATTR_NOATIME,
+	"nodiratime": unix.MOUNT_ATTR_NODIRATIME, "relatime": unix.MOUNT_ATTR_RELATIME,
+}
+
+// Bind mounts the object at src in one tree over the object at dst in another.
+// Both are opened first and named by descriptor only,
+// so that nobody can lead the mount elsewhere by swapping a component.
+// Options that begin with "x-" are for user space and are passed over.
+func Bind(from *Tree, src string, to *Tree, dst string, options []string) error {
+	if err := fault("bind", to.Path(dst)); err != nil {
+		return err
+	}
+	s, err := from.open(src, unix.O_PATH|unix.O_NOFOLLOW, 0)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(s)
+	d, err := to.open(dst, unix.O_PATH|unix.O_NOFOLLOW, 0)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(d)
+	return bind(s, d, to.Path(dst), options)
+}
+
+func bind(s, d int, name string, options []string) error {
+	ss, err := fstat(s, name)
+	if err != nil {
+		return err
+	}
+	ds, err := fstat(d, name)
+	if err != nil {
+		return err
+	}
+	if t := ss.Type(); t != ds.Type() || t == fs.ModeSymlink {
+		return wrap("bind", name, errors.New("the kept copy and what lies at the path are not of one type"))
+	}
+	// Not recursive: what is mounted inside the store does not belong to the entry.
+	m, err := unix.OpenTree(s, "", unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC|unix.AT_EMPTY_PATH)
+	if err != nil {
+		return wrap("open_tree", name, err)
+	}
+	defer unix.Close(m)
+	attr := unix.MountAttr{}
+	for _, o := range options {
+		if strings.HasPrefix(o, "x-") {
+			continue
+		}
+		bit, ok := attrs[o]
+		if !ok {
+			return wrap("bind", name, fmt.Errorf("unknown mount option %q", o))
+		}
+		if strings.HasSuffix(o, "atime") && o != "nodiratime" {
+			attr.Attr_clr |= unix.MOUNT_ATTR__ATIME
+		}
+		attr.Attr_set |= bit
+	}
+	if attr.Attr_set != 0 {
+		if err := unix.MountSetattr(m, "", unix.AT_EMPTY_PATH, &attr); err != nil {
+			return wrap("mount_setattr", name, err)
+		}
+	}
+	return wrap("move_mount", name,
+		unix.MoveMount(m, "", d, "", unix.MOVE_MOUNT_F_EMPTY_PATH|unix.MOVE_MOUNT_T_EMPTY_PATH))
+}
+
+// Mount mounts a filesystem at the directory p of the tree. Data is the filesystem's own options.
+func (t *Tree) Mount(source, p, fstype string, options []string, data string) error {
+	if err := fault("mount", t.Path(p)); err != nil {
+		return err
+	}
+	d, err := t.open(p, unix.O_PATH|unix.O_DIRECTORY|unix.O_NOFOLLOW, 0)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(d)
+	var flags uintptr
+	for _, o := range options {
+		switch o {
+		case "ro":
+			flags |= unix.MS_RDONLY
+		case "nosuid":
+			flags |= unix.MS_NOSUID
+		case "nodev":
+			flags |= unix.MS_NODEV
+		case "noexec":
+			flags |= unix.MS_NOEXEC
+		case "noatime":
+			flags |= unix.MS_NOATIME
+		case "nodiratime":
+			flags |= unix.MS_NODIRATIME
+		case "relatime":
+			flags |= unix.MS_RELATIME
+		}
+	}
+	return wrap("mount", t.Path(p), unix.Mount(source, procPath(d), fstype, flags, data))
+}
+
+// Unmount detaches the topmost mount at p. With lazy, programs that hold it open keep it until they let go.
+func (t *Tree) Unmount(p string, lazy bool) error {
+	if err := fault("unmount", t.Path(p)); err != nil {
+		return err
+	}
+	dir, name, err := t.parent(p)
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	flags := unix.UMOUNT_NOFOLLOW
+	if lazy {
+		flags |= unix.MNT_DETACH
+	}
+	return wrap("unmount", t.Path(p), unix.Unmount(procPath(dir.fd)+"/"+name, flags))
+}
+
+// MakeWritable remounts the filesystem of the tree for writing if it is read-only; other options stay.
+// The initrd mounts a root read-only unless the command line says otherwise.
+func (t *Tree) MakeWritable() error {
+	var s unix.Statfs_t
+	if err := unix.Fstatfs(t.fd, &s); err != nil {
+		return wrap("statfs", t.name, err)
+	}
+	if s.Flags&unix.ST_RDONLY == 0 {
+		return nil
+	}
+	if err := fault("remount", t.name); err != nil {
+		return err
+	}
+	flags := uintptr(unix.MS_REMOUNT)
+	for st, ms := range map[int64]uintptr{
+		unix.ST_NOSUID: unix.MS_NOSUID, unix.ST_NODEV: unix.MS_NODEV, unix.ST_NOEXEC: unix.MS_NOEXEC,
+		unix.ST_NOATIME: unix.MS_NOATIME, unix.ST_NODIRATIME: unix.MS_NODIRATIME, unix.ST_RELATIME: unix.MS_RELATIME,
+	} {
+		if s.Flags&st != 0 {
+			flags |= ms
+		}
+	}
+	return wrap("remount", t.name, unix.Mount("", procPath(t.fd), "", flags, ""))
+}
+
+// MountedFrom reports whether the topmost object at dst is the very object at src, on a mount of its own.
+func MountedFrom(from *Tree, src string, to *Tree, dst string) (bool, error) {
+	s, err := from.Stat(src)
+	if err != nil {
+		return false, err
+	}
+	d, err := to.Stat(dst)
+	if err != nil {
+		return false, err
+	}
+	dir, _, err := to.parent(dst)
+	if err != nil {
+		return false, err
+	}
+	defer dir.Close()
+	up, err := fstat(dir.fd, dir.name)
+	if err != nil {
+		return false, err
+	}
+	return s.SameObject(d) && d.MountID != up.MountID, nil
+}

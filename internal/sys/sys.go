@@ -1,0 +1,74 @@
+// Package sys is the hands: everything that anicca asks of the Linux kernel.
+//
+// It works on file descriptors, never on path strings of a tree that somebody else may change:
+// a [Tree] is an open directory that acts as a root,
+// and no operation in it follows a symbolic link or leaves it.
+// It is the only importer of x/sys and os/exec.
+//
+// The baseline is Linux 5.12 (mount_setattr).
+package sys
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// Fault, if set, is asked before every operation that changes something.
+// Its error, if any, is returned in place of doing the operation.
+// Tests use it to stop at the N-th call, as a power cut would.
+var Fault func(op, path string) error
+
+func fault(op, path string) error {
+	if Fault == nil {
+		return nil
+	}
+	return Fault(op, path)
+}
+
+// wrap adds operation and object to an error and leaves nil alone.
+func wrap(op, path string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &fs.PathError{Op: op, Path: path, Err: err}
+}
+
+// IsLoop reports whether an operation met a symbolic link where none may be.
+func IsLoop(err error) bool { return errors.Is(err, unix.ELOOP) }
+
+// IsBusy reports whether an object could not be changed because it is in use, as a mount point is.
+func IsBusy(err error) bool { return errors.Is(err, unix.EBUSY) }
+
+// procPath names an open descriptor for the system calls that take only paths.
+func procPath(fd int) string { return fmt.Sprintf("/proc/self/fd/%d", fd) }
+
+// retry repeats a call that a signal interrupted.
+func retry(f func() error) error {
+	for {
+		if err := f(); err != unix.EINTR {
+			return err
+		}
+	}
+}
+
+// Kernel returns the release of the running kernel, such as "6.1.0-30-amd64".
+func Kernel() string {
+	var u unix.Utsname
+	if unix.Uname(&u) != nil {
+		return ""
+	}
+	return unix.ByteSliceToString(u.Release[:])
+}
+
+// BootID returns the kernel's random id of this boot.
+func BootID() string {
+	b, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	if err != nil || len(b) < 36 {
+		return ""
+	}
+	return string(b[:36])
+}

@@ -1,0 +1,143 @@
+package sys
+
+import (
+	"errors"
+	"io/fs"
+	"path"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// Tree is an open directory that acts as a root.
+// Paths given to its methods may begin with a slash and are always looked up inside it:
+// they never follow a symbolic link in any component and never leave it.
+type Tree struct {
+	fd   int
+	name string
+}
+
+const resolve = unix.RESOLVE_BENEATH | unix.RESOLVE_NO_SYMLINKS | unix.RESOLVE_NO_MAGICLINKS
+
+// OpenTree opens the directory at p. The path itself is trusted: links in it are followed.
+func OpenTree(p string) (*Tree, error) {
+	fd, err := unix.Open(p, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, wrap("open", p, err)
+	}
+	return &Tree{fd: fd, name: p}, nil
+}
+
+// Close releases the directory.
+func (t *Tree) Close() error { return unix.Close(t.fd) }
+
+// Name is the path that the tree was opened by, for messages.
+func (t *Tree) Name() string { return t.name }
+
+// Path joins p to the tree's name, for messages.
+func (t *Tree) Path(p string) string { return path.Join(t.name, p) }
+
+// inside turns a path into one that openat2 takes beneath a directory.
+func inside(p string) string {
+	if p = strings.TrimLeft(path.Clean("/"+p), "/"); p == "" {
+		return "."
+	}
+	return p
+}
+
+// open opens p in the tree. For a link as the last component, flags must hold O_PATH and O_NOFOLLOW.
+func (t *Tree) open(p string, flags int, mode uint32) (int, error) {
+	how := unix.OpenHow{Flags: uint64(flags) | unix.O_CLOEXEC, Resolve: resolve}
+	if flags&unix.O_CREAT != 0 {
+		how.Mode = uint64(mode)
+	}
+	fd := -1
+	err := retry(func() (err error) {
+		// EAGAIN: a component was renamed meanwhile and the kernel could not prove that the path stays inside.
+		for range 64 {
+			if fd, err = unix.Openat2(t.fd, inside(p), &how); err != unix.EAGAIN {
+				return err
+			}
+		}
+		return err
+	})
+	return fd, wrap("open", t.Path(p), err)
+}
+
+// Sub opens the directory p as a tree of its own.
+func (t *Tree) Sub(p string) (*Tree, error) {
+	fd, err := t.open(p, unix.O_RDONLY|unix.O_DIRECTORY, 0)
+	if err != nil {
+		return nil, err
+	}
+	return &Tree{fd: fd, name: t.Path(p)}, nil
+}
+
+// parent opens the directory that p lies in and returns it with p's last component.
+func (t *Tree) parent(p string) (*Tree, string, error) {
+	p = path.Clean("/" + p)
+	dir, err := t.Sub(path.Dir(p))
+	return dir, path.Base(p), err
+}
+
+// Stat describes what lies at p, without following a link there.
+func (t *Tree) Stat(p string) (Stat, error) {
+	fd, err := t.open(p, unix.O_PATH|unix.O_NOFOLLOW, 0)
+	if err != nil {
+		return Stat{}, err
+	}
+	defer unix.Close(fd)
+	return fstat(fd, t.Path(p))
+}
+
+// Exists reports whether anything lies at p. Errors other than absence are returned.
+func (t *Tree) Exists(p string) (bool, error) {
+	_, err := t.Stat(p)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// Stat is what the kernel says of one object.
+type Stat struct {
+	unix.Stat_t
+	MountID uint64 // of the mount that it was found on; 0 if the kernel does not tell
+}
+
+// Type returns the type bits as [fs.FileMode].
+func (s Stat) Type() fs.FileMode {
+	switch s.Mode & unix.S_IFMT {
+	case unix.S_IFDIR:
+		return fs.ModeDir
+	case unix.S_IFLNK:
+		return fs.ModeSymlink
+	case unix.S_IFIFO:
+		return fs.ModeNamedPipe
+	case unix.S_IFSOCK:
+		return fs.ModeSocket
+	case unix.S_IFCHR:
+		return fs.ModeDevice | fs.ModeCharDevice
+	case unix.S_IFBLK:
+		return fs.ModeDevice
+	}
+	return 0
+}
+
+// Perm returns the permission bits with set-id and sticky bits, as chmod(2) takes them.
+func (s Stat) Perm() uint32 { return s.Mode & 0o7777 }
+
+// SameObject reports whether both are the same inode of the same filesystem.
+func (s Stat) SameObject(o Stat) bool { return s.Dev == o.Dev && s.Ino == o.Ino }
+
+func fstat(fd int, name string) (Stat, error) {
+	var s Stat
+	if err := unix.Fstat(fd, &s.Stat_t); err != nil {
+		return s, wrap("stat", name, err)
+	}
+	var x unix.Statx_t
+	if unix.Statx(fd, "", unix.AT_EMPTY_PATH, unix.STATX_MNT_ID, &x) == nil && x.Mask&unix.STATX_MNT_ID != 0 {
+		s.MountID = x.Mnt_id
+	}
+	return s, nil
+}

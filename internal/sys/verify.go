@@ -1,0 +1,199 @@
+package sys
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"os"
+	"path"
+
+	"golang.org/x/sys/unix"
+)
+
+// Difference is one object that a copy does not have as the original has it.
+type Difference struct {
+	Path string // below the compared object; "." for itself
+	What string // such as "content" or "owner"
+}
+
+func (d Difference) String() string { return d.Path + ": " + d.What }
+
+// Compare reads both trees and returns up to max differences in names, types, content and metadata.
+// Times of directories are not compared: reading and mounting in them moves them.
+func Compare(a *Tree, ap string, b *Tree, bp string, max int) ([]Difference, error) {
+	c := comparer{max: max}
+	ad, an, err := a.parent(ap)
+	if err != nil {
+		return nil, err
+	}
+	defer ad.Close()
+	bd, bn, err := b.parent(bp)
+	if err != nil {
+		return nil, err
+	}
+	defer bd.Close()
+	err = c.object(ad, an, bd, bn, ".")
+	return c.found, err
+}
+
+type comparer struct {
+	found []Difference
+	max   int
+}
+
+func (c *comparer) say(p, what string) {
+	if len(c.found) < c.max {
+		c.found = append(c.found, Difference{p, what})
+	}
+}
+
+func (c *comparer) object(ad *Tree, an string, bd *Tree, bn, at string) error {
+	if len(c.found) >= c.max {
+		return nil
+	}
+	ah, err := ad.open(an, unix.O_PATH|unix.O_NOFOLLOW, 0)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(ah)
+	a, err := fstat(ah, ad.Path(an))
+	if err != nil || a.Type() == fs.ModeSocket {
+		return err
+	}
+	bh, err := bd.open(bn, unix.O_PATH|unix.O_NOFOLLOW, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		c.say(at, "missing in the copy")
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer unix.Close(bh)
+	b, err := fstat(bh, bd.Path(bn))
+	if err != nil {
+		return err
+	}
+	if a.Type() != b.Type() {
+		c.say(at, "type")
+		return nil
+	}
+	if a.Uid != b.Uid || a.Gid != b.Gid {
+		c.say(at, fmt.Sprintf("owner: %d:%d in the copy, not %d:%d", b.Uid, b.Gid, a.Uid, a.Gid))
+	}
+	if a.Perm() != b.Perm() && a.Type() != fs.ModeSymlink {
+		c.say(at, fmt.Sprintf("mode: %04o in the copy, not %04o", b.Perm(), a.Perm()))
+	}
+	ax, err := xattrs(ah, a, ad.Path(an))
+	if err != nil {
+		return err
+	}
+	bx, err := xattrs(bh, b, bd.Path(bn))
+	if err != nil {
+		return err
+	}
+	delete(ax, "security.selinux")
+	delete(bx, "security.selinux")
+	if !maps.EqualFunc(ax, bx, bytes.Equal) {
+		c.say(at, "extended attributes")
+	}
+	switch a.Type() {
+	case fs.ModeDir:
+		return c.dir(ad, an, bd, bn, at, a.MountID)
+	case fs.ModeSymlink:
+		at1, err1 := ad.Readlink(an)
+		bt1, err2 := bd.Readlink(bn)
+		if at1 != bt1 {
+			c.say(at, "link target")
+		}
+		return errors.Join(err1, err2)
+	case 0:
+		if a.Size != b.Size {
+			c.say(at, "size")
+			return nil
+		}
+		if a.Mtim != b.Mtim {
+			c.say(at, "time of change")
+		}
+		same, err := sameContent(ad, an, bd, bn)
+		if err == nil && !same {
+			c.say(at, "content")
+		}
+		return err
+	}
+	return nil
+}
+
+func (c *comparer) dir(ad *Tree, an string, bd *Tree, bn, at string, mount uint64) error {
+	a, err := ad.Sub(an)
+	if err != nil {
+		return err
+	}
+	defer a.Close()
+	b, err := bd.Sub(bn)
+	if err != nil {
+		return err
+	}
+	defer b.Close()
+	an1, err := a.List(".")
+	if err != nil {
+		return err
+	}
+	bn1, err := b.List(".")
+	if err != nil {
+		return err
+	}
+	extra := map[string]bool{}
+	for _, n := range bn1 {
+		extra[n] = !IsTemp(n)
+	}
+	for _, n := range an1 {
+		delete(extra, n)
+		if IsTemp(n) {
+			continue
+		}
+		if other, err := a.isMount(n, mount); err == nil && other {
+			continue
+		}
+		if err := c.object(a, n, b, n, path.Join(at, n)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	for _, n := range bn1 {
+		if extra[n] {
+			c.say(path.Join(at, n), "only in the copy")
+		}
+	}
+	return nil
+}
+
+func sameContent(ad *Tree, an string, bd *Tree, bn string) (bool, error) {
+	af, err := ad.open(an, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return false, err
+	}
+	a := os.NewFile(uintptr(af), an)
+	defer a.Close()
+	bf, err := bd.open(bn, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return false, err
+	}
+	b := os.NewFile(uintptr(bf), bn)
+	defer b.Close()
+	x, y := make([]byte, 256<<10), make([]byte, 256<<10)
+	for {
+		n, err1 := io.ReadFull(a, x)
+		m, err2 := io.ReadFull(b, y)
+		if n != m || !bytes.Equal(x[:n], y[:m]) {
+			return false, nil
+		}
+		if err1 == io.EOF || err1 == io.ErrUnexpectedEOF {
+			return err2 == err1, nil
+		}
+		if err := errors.Join(err1, err2); err != nil {
+			return false, err
+		}
+	}
+}
