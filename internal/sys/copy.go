@@ -8,6 +8,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -21,7 +22,8 @@ type copier struct {
 // Copy copies the object src of one tree, with all below it, to dst in another, with all metadata:
 // owner, mode, times, extended attributes (and so ACLs, capabilities and labels), holes, hard links.
 // File content is shared with the original where the filesystem can.
-// It appears at dst in one step and only when it is whole and on the disk.
+// It is read back and compared, and it appears at dst in one step, only when it is whole and on the disk.
+// A file that a program goes on writing meanwhile is taken as it was at one of those moments; see [Freshen].
 // An empty directory at dst is replaced; anything else there is an error.
 // It does not cross into other mounts; sockets are left out, as only their program can make them.
 func Copy(from *Tree, src string, to *Tree, dst string) error {
@@ -40,7 +42,11 @@ func Copy(from *Tree, src string, to *Tree, dst string) error {
 	defer dd.Close()
 	tmp := tempName()
 	c := copier{links: map[[2]uint64]string{}, dst: dd}
+	began := time.Now()
 	err = c.object(sd, sn, dd, tmp, tmp)
+	if err == nil {
+		err = c.settle(sd, sn, dd, tmp, began)
+	}
 	if err == nil {
 		err = dd.Sync()
 	}

@@ -141,3 +141,25 @@ func fstat(fd int, name string) (Stat, error) {
 	}
 	return s, nil
 }
+
+// IsDir reports whether it is a directory.
+func (s Stat) IsDir() bool { return s.Type() == fs.ModeDir }
+
+// IsFile reports whether it is a regular file.
+func (s Stat) IsFile() bool { return s.Type() == 0 }
+
+// IsLink reports whether it is a symbolic link.
+func (s Stat) IsLink() bool { return s.Type() == fs.ModeSymlink }
+
+// Empty reports whether p is a file without content or a directory without entries.
+func (t *Tree) Empty(p string) (bool, error) {
+	s, err := t.Stat(p)
+	if err != nil {
+		return false, err
+	}
+	if !s.IsDir() {
+		return s.IsFile() && s.Size == 0, nil
+	}
+	names, err := t.List(p)
+	return len(names) == 0, err
+}

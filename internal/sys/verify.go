@@ -19,6 +19,9 @@ type Difference struct {
 	What string // such as "content" or "owner"
 }
 
+// TimeDiffers is what a [Difference] says of a file whose time of change is another.
+const TimeDiffers = "time of change"
+
 func (d Difference) String() string { return d.Path + ": " + d.What }
 
 // Compare reads both trees and returns up to max differences in names, types, content and metadata.
@@ -115,7 +118,7 @@ func (c *comparer) object(ad *Tree, an string, bd *Tree, bn, at string) error {
 			return nil
 		}
 		if a.Mtim != b.Mtim {
-			c.say(at, "time of change")
+			c.say(at, TimeDiffers)
 		}
 		same, err := sameContent(ad, an, bd, bn)
 		if err == nil && !same {

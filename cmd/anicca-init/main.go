@@ -1,0 +1,52 @@
+// Command anicca-init runs in the initrd and in early boot.
+//
+//	anicca-init reset [--device DEV] [--options OPTS] [--wait 30s]   before the root is mounted
+//	anicca-init persist ROOT                                         after that, before switch-root
+//	anicca-init finish                                               in the booted system
+//
+// The hooks that 'anicca init' installs call it; users do not.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"time"
+
+	"anicca/internal/boot"
+	"anicca/internal/sys"
+)
+
+func main() {
+	if err := run(os.Args[1:]); err != nil {
+		sys.Say(err.Error())
+		fmt.Fprintln(os.Stderr, "anicca-init:", err)
+		os.Exit(1)
+	}
+}
+
+func run(args []string) error {
+	if len(args) == 0 {
+		return fmt.Errorf("usage: anicca-init reset|persist|finish")
+	}
+	switch args[0] {
+	case "reset":
+		flags := flag.NewFlagSet("reset", flag.ExitOnError)
+		device := flags.String("device", "", "root device, as root= on the kernel command line names it")
+		options := flags.String("options", "", "mount options of the root")
+		wait := flags.Duration("wait", 30*time.Second, "how long to wait for the device")
+		if err := flags.Parse(args[1:]); err != nil {
+			return err
+		}
+		return boot.InitrdReset(*device, *options, *wait)
+	case "persist":
+		if len(args) != 2 {
+			return fmt.Errorf("usage: anicca-init persist ROOT")
+		}
+		return boot.InitrdPersist(args[1])
+	case "finish":
+		_, err := boot.Finish("/", boot.RecordPath)
+		return err
+	}
+	return fmt.Errorf("unknown command %q", args[0])
+}

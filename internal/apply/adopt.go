@@ -1,0 +1,42 @@
+package apply
+
+import (
+	"path"
+
+	"anicca/internal/plan"
+	"anicca/internal/sys"
+)
+
+// adopt copies what lies at the entry's path in one root into the store that another has mounted.
+// On a running system both are the same; in the initrd the first may be the old root.
+func adopt(from, root *sys.Tree, s plan.Step) error {
+	if err := root.MkdirAll(path.Dir(s.Source), like(root, s.Store, s, true)); err != nil {
+		return err
+	}
+	return sys.Copy(from, s.Path, root, s.Source)
+}
+
+// AdoptMissing copies a file entry from an old root into the store if the store has none, and reports whether it did.
+// Programs may have made the file after the last apply.
+func AdoptMissing(old, root *sys.Tree, s plan.Step) (bool, error) {
+	if there, err := root.Exists(s.Source); err != nil || there {
+		return false, err
+	}
+	found, err := old.Stat(s.Path)
+	if err != nil || s.Dir || !found.IsFile() || found.Size == 0 {
+		return false, ignoreMissing(err)
+	}
+	return true, adopt(old, root, s)
+}
+
+// create makes an empty kept directory.
+func create(root *sys.Tree, s plan.Step) error {
+	if err := root.MkdirAll(path.Dir(s.Source), like(root, s.Store, s, true)); err != nil {
+		return err
+	}
+	perm := sys.Perm{Mode: 0o755}
+	if s.Home != nil {
+		perm.UID, perm.GID = s.Home.UID, s.Home.GID
+	}
+	return root.Mkdir(s.Source, override(perm, s.Perm))
+}

@@ -1,0 +1,152 @@
+// Package apply walks a plan.
+//
+// Every step first looks whether it is already so, then acts, then verifies what it did.
+// A step that fails stops the later steps of its entry, not those of others.
+// Package boot walks the same steps in the initrd, through [Place].
+package apply
+
+import (
+	"errors"
+	"fmt"
+	"path"
+
+	"anicca/internal/decl"
+	"anicca/internal/plan"
+	"anicca/internal/sys"
+)
+
+// Event says how one step went.
+type Event struct {
+	Step plan.Step
+	Err  error
+}
+
+// ErrWouldLose marks an error of a step that refused to hide or overwrite data.
+var ErrWouldLose = errors.New("would lose data")
+
+// Run walks the steps of p on the machine whose root is the given tree, and tells each step as it is done.
+// It returns the joined errors of the steps that failed.
+func Run(root *sys.Tree, p *plan.Plan, tell func(Event)) error {
+	w := walker{root: root, failed: map[string]bool{}, adopted: map[string]bool{}}
+	stores := map[string]bool{}
+	for _, s := range p.Steps {
+		if s.Store == "" || stores[s.Store] {
+			continue
+		}
+		stores[s.Store] = true
+		unlock, err := lock(root, s.Store)
+		if err != nil {
+			return err
+		}
+		defer unlock()
+	}
+	var errs []error
+	for _, s := range p.Steps {
+		if w.failed[s.Path] || s.Kind == plan.Record && len(errs) > 0 {
+			continue
+		}
+		err := w.step(s)
+		if err != nil {
+			w.failed[s.Path] = true
+			errs = append(errs, err)
+		}
+		if tell != nil {
+			tell(Event{s, err})
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func lock(root *sys.Tree, store string) (func(), error) {
+	if err := mkStateDir(root, store); err != nil {
+		return nil, err
+	}
+	return root.Lock(path.Join(store, decl.StateDir, "lock"))
+}
+
+func mkStateDir(root *sys.Tree, store string) error {
+	return root.MkdirAll(path.Join(store, decl.StateDir), func(string) sys.Perm { return sys.Perm{Mode: 0o700} })
+}
+
+type walker struct {
+	root    *sys.Tree
+	failed  map[string]bool // paths of entries with a failed step
+	adopted map[string]bool // paths copied into a store by this walk
+}
+
+func (w *walker) step(s plan.Step) error {
+	switch s.Kind {
+	case plan.Adopt:
+		if err := adopt(w.root, w.root, s); err != nil {
+			return fmt.Errorf("adopt %s: %w", s.Path, err)
+		}
+		w.adopted[s.Path] = true
+		return nil
+	case plan.Create:
+		return create(w.root, s)
+	case plan.Bind:
+		return w.bind(s)
+	case plan.Symlink, plan.Copy:
+		if err := w.guard(s); err != nil {
+			return err
+		}
+		return Place(w.root, s)
+	case plan.Record:
+		return record(w.root, s)
+	}
+	return fmt.Errorf("internal error: unknown step %q", s.Kind)
+}
+
+// bind covers a directory or file of a running system with its kept copy.
+func (w *walker) bind(s plan.Step) error {
+	if err := w.guard(s); err != nil {
+		return err
+	}
+	var hidden *sys.Tree
+	if s.Dir && w.adopted[s.Path] {
+		var err error
+		if hidden, err = w.root.Sub(s.Path); err != nil {
+			return err
+		}
+		defer hidden.Close()
+	}
+	if err := Place(w.root, s); err != nil {
+		return err
+	}
+	if hidden == nil {
+		return nil
+	}
+	kept, err := w.root.Sub(s.Source)
+	if err != nil {
+		return err
+	}
+	defer kept.Close()
+	return sys.Freshen(hidden, kept)
+}
+
+// guard refuses to cover or replace data that the store does not have.
+// The plan has looked before; this looks again, at the last moment.
+func (w *walker) guard(s plan.Step) error {
+	there, err := w.root.Stat(s.Path)
+	if err != nil || w.adopted[s.Path] {
+		return ignoreMissing(err)
+	}
+	if there.IsLink() {
+		target, err := w.root.Readlink(s.Path)
+		if err != nil || target == s.Source {
+			return err
+		}
+		return fmt.Errorf("%s is a symbolic link to %s and not ours: %w", s.Path, target, ErrWouldLose)
+	}
+	if empty, err := w.root.Empty(s.Path); err != nil || empty {
+		return err
+	}
+	diff, err := sys.Compare(w.root, s.Path, w.root, s.Source, 1)
+	if err != nil {
+		return err
+	}
+	for _, d := range diff {
+		return fmt.Errorf("%s and %s both hold data and differ (%s): %w", s.Path, s.Source, d, ErrWouldLose)
+	}
+	return nil
+}

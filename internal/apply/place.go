@@ -1,0 +1,163 @@
+package apply
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+
+	"anicca/internal/plan"
+	"anicca/internal/sys"
+)
+
+// Place puts the kept copy of an entry at its path: it is the one way to do so, at boot and on a running system.
+// What lies at the path is covered or replaced; the caller has made sure that nothing is lost by that.
+// It verifies the result.
+func Place(root *sys.Tree, s plan.Step) error {
+	if err := place(root, s); err != nil {
+		return fmt.Errorf("%s %s: %w", s.Kind, s.Path, err)
+	}
+	return Verify(root, s)
+}
+
+func place(root *sys.Tree, s plan.Step) error {
+	if err := root.MkdirAll(path.Dir(s.Path), like(root, s.Store, s, false)); err != nil {
+		return err
+	}
+	switch s.Kind {
+	case plan.Bind:
+		if done, err := sys.MountedFrom(root, s.Source, root, s.Path); err == nil && done {
+			return nil
+		}
+		if err := mountPoint(root, s); err != nil {
+			return err
+		}
+		return sys.Bind(root, s.Source, root, s.Path, s.Options)
+	case plan.Symlink:
+		if target, err := root.Readlink(s.Path); err == nil && target == s.Source {
+			return nil
+		}
+		return root.Symlink(s.Source, s.Path)
+	case plan.Copy:
+		data, err := root.ReadFile(s.Source)
+		if err != nil {
+			return err
+		}
+		kept, err := root.Stat(s.Source)
+		if err != nil {
+			return err
+		}
+		return root.WriteFile(s.Path, data, sys.Perm{UID: int(kept.Uid), GID: int(kept.Gid), Mode: kept.Perm()})
+	}
+	return fmt.Errorf("internal error: %q is not a way to place an entry", s.Kind)
+}
+
+// mountPoint makes sure that an object of the kept copy's type lies at the path.
+func mountPoint(root *sys.Tree, s plan.Step) error {
+	kept, err := root.Stat(s.Source)
+	if err != nil {
+		return err
+	}
+	there, err := root.Stat(s.Path)
+	if err == nil && there.IsLink() {
+		if target, err := root.Readlink(s.Path); err != nil || target != s.Source {
+			return errors.Join(err, fmt.Errorf("is a symbolic link to %s: keep what it points to, or remove it", target))
+		}
+		if err := root.Remove(s.Path); err != nil {
+			return err
+		}
+		err = fs.ErrNotExist
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	perm := sys.Perm{UID: int(kept.Uid), GID: int(kept.Gid), Mode: kept.Perm()}
+	if kept.IsDir() {
+		return root.Mkdir(s.Path, perm)
+	}
+	return root.WriteFile(s.Path, nil, perm)
+}
+
+// Verify reports with an error if the entry is not in place.
+func Verify(root *sys.Tree, s plan.Step) error {
+	switch s.Kind {
+	case plan.Bind:
+		ok, err := sys.MountedFrom(root, s.Source, root, s.Path)
+		if err == nil && !ok {
+			err = errors.New("what lies there is not the kept copy")
+		}
+		if err != nil {
+			return fmt.Errorf("verify %s: %w", s.Path, err)
+		}
+	case plan.Symlink:
+		target, err := root.Readlink(s.Path)
+		if err == nil && target != s.Source {
+			err = fmt.Errorf("points to %s, not to %s", target, s.Source)
+		}
+		if err != nil {
+			return fmt.Errorf("verify %s: %w", s.Path, err)
+		}
+	case plan.Copy:
+		diff, err := sys.Compare(root, s.Source, root, s.Path, 1)
+		if err != nil {
+			return fmt.Errorf("verify %s: %w", s.Path, err)
+		}
+		for _, d := range diff {
+			if d.What != sys.TimeDiffers {
+				return fmt.Errorf("verify %s: differs from the kept copy: %s", s.Path, d.What)
+			}
+		}
+	}
+	return nil
+}
+
+// like answers for the owner and mode of directories that have to be made.
+// They are as the other side has them: the store's when a path in the root is made, the root's when one in the store is.
+// Where that has none either, directories of a home belong to its user and others to root.
+func like(root *sys.Tree, store string, s plan.Step, inStore bool) func(p string) sys.Perm {
+	return func(p string) sys.Perm {
+		where, other := p, path.Join(store, p)
+		if inStore {
+			where = "/" + trimStore(p, store)
+			other = where
+		}
+		perm := sys.Perm{Mode: 0o755}
+		if s.Home != nil && within(where, s.Home.Dir) {
+			perm.UID, perm.GID = s.Home.UID, s.Home.GID
+		}
+		if d, err := root.Stat(other); err == nil && d.IsDir() {
+			perm = sys.Perm{UID: int(d.Uid), GID: int(d.Gid), Mode: d.Perm()}
+		} else if where == path.Dir(s.Path) {
+			perm = override(perm, s.Parent)
+		}
+		return perm
+	}
+}
+
+func override(perm sys.Perm, by plan.Perm) sys.Perm {
+	if by.UID != nil {
+		perm.UID = *by.UID
+	}
+	if by.GID != nil {
+		perm.GID = *by.GID
+	}
+	if by.Mode != nil {
+		perm.Mode = uint32(*by.Mode)
+	}
+	return perm
+}
+
+func within(p, dir string) bool {
+	return p == dir || len(p) > len(dir) && p[:len(dir)] == dir && p[len(dir)] == '/'
+}
+
+func trimStore(p, store string) string {
+	return path.Clean(p[len(path.Clean(store)):])[1:]
+}
+
+func ignoreMissing(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,132 @@
+// Package plan is the distance between what should be and what is, as data.
+//
+// [Make] compares a declared host with the facts of a machine and returns the steps between them, in order.
+// It has no clock, reads no disk and no environment:
+// the same host and the same facts always give the same plan.
+// Printing a plan is the dry run; package apply walks it.
+package plan
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"anicca/internal/decl"
+)
+
+// Format is the version of the JSON form of [Plan] and [Boot].
+// A program refuses what was written in another one.
+const Format = 1
+
+// Kind says what a step does. Each kind has a file of its name in this package.
+type Kind string
+
+const (
+	// Adopt copies what lies at Path into the store, with all metadata, and verifies the copy.
+	Adopt Kind = "adopt"
+	// Create makes the empty directory at Source, and what is missing above it.
+	Create Kind = "create"
+	// Bind mounts Source over Path.
+	Bind Kind = "bind"
+	// Symlink puts a symbolic link to Source at Path.
+	Symlink Kind = "symlink"
+	// Copy writes the content of Source to the plain file at Path.
+	Copy Kind = "copy"
+	// Record writes a new generation, with the boot plan, into the store.
+	Record Kind = "record"
+)
+
+// Step is one change to the machine. Its payload is flat: it holds no pointer into the declaration.
+type Step struct {
+	ID   string   `json:"id"`
+	Kind Kind     `json:"kind"`
+	Why  decl.Pos `json:"why"` // the line of the declaration that it came from
+
+	Path   string `json:"path"`             // absolute path on the machine
+	Store  string `json:"store,omitempty"`  // path of the store
+	Source string `json:"source,omitempty"` // path of the kept copy: Store + Path
+	Dir    bool   `json:"dir,omitempty"`    // a directory, else a file
+
+	Options []string `json:"options,omitempty"` // mount options of a Bind
+	Perm    Perm     `json:"perm"`              // of what Create makes
+	Parent  Perm     `json:"parent"`            // of the immediate parent, if it has to be made
+	Home    *Home    `json:"home,omitempty"`    // set for entries of a home list
+
+	Boot *Boot `json:"boot,omitempty"` // payload of Record
+}
+
+// Perm is an owner and a mode as numbers, so that the initrd needs no account database.
+// A nil field means "as the machine's own directory has it, else the default".
+type Perm struct {
+	UID  *int       `json:"uid,omitempty"`
+	GID  *int       `json:"gid,omitempty"`
+	Mode *decl.Mode `json:"mode,omitempty"`
+}
+
+// Home is the home directory that an entry lies in.
+// Missing directories between it and the entry belong to the user.
+type Home struct {
+	Dir string `json:"dir"`
+	UID int    `json:"uid"`
+	GID int    `json:"gid"`
+}
+
+// Conflict is an entry that no step can put in place without hiding or overwriting data.
+type Conflict struct {
+	Why  decl.Pos `json:"why"`
+	Path string   `json:"path"`
+	Msg  string   `json:"msg"`  // names both sides
+	Hint string   `json:"hint"` // what to type
+}
+
+// Note is something the user should know that is neither a step nor a conflict.
+type Note struct {
+	Why  decl.Pos `json:"why"`
+	Path string   `json:"path"`
+	Msg  string   `json:"msg"`
+}
+
+// Plan is the ordered steps between a declaration and a machine.
+type Plan struct {
+	Format    int        `json:"format"`
+	Host      string     `json:"host"`
+	Steps     []Step     `json:"steps"`
+	Conflicts []Conflict `json:"conflicts,omitempty"`
+	Notes     []Note     `json:"notes,omitempty"`
+}
+
+// Boot is the part of a plan that the initrd walks at every boot.
+// It lies in the store; nothing is evaluated in the initrd.
+type Boot struct {
+	Format     int         `json:"format"`
+	Host       string      `json:"host"`
+	Generation int         `json:"generation"` // set when it is recorded
+	Reset      decl.Reset  `json:"reset"`
+	Stores     []BootStore `json:"stores"`  // the first holds anicca's own records
+	Entries    []Step      `json:"entries"` // only Bind, Symlink and Copy, parents first
+}
+
+// BootStore is where the initrd finds a store.
+type BootStore struct {
+	Path    string   `json:"path"`              // mount point on the machine
+	Subvol  string   `json:"subvol,omitempty"`  // subvolume on the root's filesystem
+	Options []string `json:"options,omitempty"` // mount options
+}
+
+// DecodeBoot reads a boot plan and refuses other formats and unknown kinds of step.
+func DecodeBoot(data []byte) (*Boot, error) {
+	var b Boot
+	if err := json.Unmarshal(data, &b); err != nil {
+		return nil, fmt.Errorf("boot plan: %w", err)
+	}
+	if b.Format != Format {
+		return nil, fmt.Errorf("boot plan: format %d, this program reads %d: run 'anicca apply'", b.Format, Format)
+	}
+	for _, s := range b.Entries {
+		switch s.Kind {
+		case Bind, Symlink, Copy:
+		default:
+			return nil, fmt.Errorf("boot plan: unknown step %q: run 'anicca apply'", s.Kind)
+		}
+	}
+	return &b, nil
+}

@@ -1,0 +1,39 @@
+package sys
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// Lock takes the lock file p for this process, so that two programs do not change one store at a time.
+// It does not wait: if another holds it, the error says so.
+func (t *Tree) Lock(p string) (unlock func(), err error) {
+	fd, err := t.open(p, unix.O_RDWR|unix.O_CREAT|unix.O_NOFOLLOW, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := unix.Flock(fd, unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		unix.Close(fd)
+		if errors.Is(err, unix.EWOULDBLOCK) {
+			return nil, fmt.Errorf("another anicca is at work here (it holds %s): wait until it is done", t.Path(p))
+		}
+		return nil, wrap("lock", t.Path(p), err)
+	}
+	return func() { unix.Close(fd) }, nil
+}
+
+// Say writes a line for whoever watches the machine boot: to the kernel's log and to the console.
+// It is all that there is before the journal runs; errors have nowhere to go and are dropped.
+func Say(line string) {
+	if f, err := os.OpenFile("/dev/kmsg", os.O_WRONLY, 0); err == nil {
+		fmt.Fprintf(f, "<4>anicca: %s\n", line)
+		f.Close()
+	}
+	if f, err := os.OpenFile("/dev/console", os.O_WRONLY|unix.O_NOCTTY, 0); err == nil {
+		fmt.Fprintf(f, "anicca: %s\r\n", line)
+		f.Close()
+	}
+}
