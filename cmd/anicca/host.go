@@ -1,0 +1,91 @@
+package main
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"anicca/internal/config"
+	"anicca/internal/decl"
+	"anicca/internal/facts"
+	"anicca/internal/plan"
+	"anicca/internal/sys"
+	"anicca/internal/ui"
+)
+
+// load evaluates the declaration of the machine.
+func (g globals) load() (*decl.Host, error) {
+	accounts, err := facts.ReadAccounts(os.DirFS(g.root))
+	if err != nil {
+		return nil, err
+	}
+	name := g.host
+	if name == "" {
+		if name, err = os.Hostname(); err != nil {
+			return nil, err
+		}
+	}
+	return config.Load(config.Options{Dir: g.config, Host: name, Accounts: accounts, Keep: "/etc/anicca"})
+}
+
+// plan compares the declaration with the machine.
+func (g globals) plan() (*plan.Plan, error) {
+	host, err := g.load()
+	if err != nil {
+		return nil, err
+	}
+	src := facts.Source{FS: os.DirFS(g.root), Kernel: sys.Kernel(), Hostname: host.Name}
+	f, err := facts.Read(src, host)
+	if err != nil {
+		return nil, err
+	}
+	return plan.Make(host, f), nil
+}
+
+func checkCommand(g *globals) *cobra.Command {
+	return &cobra.Command{
+		Use:   "check",
+		Short: "Validate the declaration",
+		Long: `Validate the declaration and print every mistake in it, with its place and a hint.
+
+Exit codes: 0 it is valid, 3 it is not.`,
+		RunE: func(c *cobra.Command, _ []string) error {
+			host, err := g.load()
+			if err != nil {
+				return err
+			}
+			n := 0
+			for _, s := range host.Stores {
+				n += len(s.Entries)
+			}
+			fmt.Fprintf(c.OutOrStdout(), "%s: valid: %d entries in %d stores, reset is %q\n", g.config, n, len(host.Stores), host.Root.Reset)
+			return nil
+		},
+	}
+}
+
+func showCommand(g *globals) *cobra.Command {
+	return &cobra.Command{
+		Use:   "show",
+		Short: "Print the evaluated declaration as JSON",
+		RunE: func(c *cobra.Command, _ []string) error {
+			host, err := g.load()
+			if err != nil {
+				return err
+			}
+			return ui.JSON(c.OutOrStdout(), host)
+		},
+	}
+}
+
+func schemaCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "schema",
+		Short: "Print the schema of a declaration, which is also its manual",
+		RunE: func(c *cobra.Command, _ []string) error {
+			_, err := fmt.Fprint(c.OutOrStdout(), config.Schema())
+			return err
+		},
+	}
+}

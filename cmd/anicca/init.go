@@ -1,0 +1,109 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"anicca/internal/install"
+	"anicca/internal/sys"
+	"anicca/internal/ui"
+)
+
+func initCommand() *cobra.Command {
+	var o struct {
+		yes, dry bool
+		store    string
+	}
+	c := &cobra.Command{
+		Use:   "init",
+		Short: "Set this machine up to forget (it only observes, to begin with)",
+		Long: `Look at this machine and set it up: make the store, write a starter declaration, install the
+initrd hooks, rebuild the initrd, and make base 1 from the running root. It prints what it
+will do and asks first.
+
+Nothing is reset until the declaration says reset: "on". Running it again goes on where an
+interruption stopped it.
+
+Exit codes: 0 done, 1 a step failed or this machine cannot be set up yet.`,
+		RunE: func(c *cobra.Command, _ []string) error {
+			w := c.OutOrStdout()
+			if os.Getuid() != 0 {
+				return exitError{exitFault, "setting up a machine needs root: sudo anicca init"}
+			}
+			host, err := os.Hostname()
+			if err != nil {
+				return err
+			}
+			m, err := install.Look(install.Source{FS: os.DirFS("/"), Kernel: sys.Kernel(), Hostname: host, Store: o.store})
+			if err != nil {
+				return err
+			}
+			if no := m.Refusals(); len(no) > 0 {
+				for _, r := range no {
+					fmt.Fprintf(os.Stderr, "anicca: %s\n\t%s\n", r.Msg, r.Hint)
+				}
+				return exitError{code: exitFault}
+			}
+			program, err := initProgram()
+			if err != nil {
+				return err
+			}
+			steps := install.Steps(m, install.Starter(m))
+			fmt.Fprintf(w, "This machine has a %s root, subvolume %s of %s, and %s.\nTo set it up, anicca will\n", m.FSType, m.Subvol, m.Device, m.Generator)
+			for _, s := range steps {
+				fmt.Fprintln(w, "  -", s.Text)
+			}
+			if o.dry {
+				return nil
+			}
+			if !o.yes {
+				ok, err := ui.Confirm("Go on?")
+				if err != nil {
+					return err
+				}
+				if !ok {
+					return exitError{exitFault, "nothing was done"}
+				}
+			}
+			run := install.Runner{Machine: m, Program: program, Tell: func(s install.Step, err error) {
+				if err != nil {
+					fmt.Fprintln(w, "FAILED", s.Text)
+				} else {
+					fmt.Fprintln(w, "done  ", s.Text)
+				}
+			}}
+			if err := run.Run(c.Context(), steps); err != nil {
+				return err
+			}
+			fmt.Fprint(w, `
+Next:
+  1. read and edit /etc/anicca/host.cue
+  2. anicca apply       puts kept state in place; repeat after every edit
+  3. reboot             still observing: 'anicca status' must be clean afterwards
+  4. set reset: "on" in /etc/anicca/host.cue, 'anicca apply', reboot
+`)
+			return nil
+		},
+	}
+	c.Flags().BoolVarP(&o.yes, "yes", "y", false, "do not ask")
+	c.Flags().BoolVar(&o.dry, "dry-run", false, "only print what it would do")
+	c.Flags().StringVar(&o.store, "store", "/persist", "where the store is mounted")
+	return c
+}
+
+// initProgram finds the initrd program: beside this one, or where packages put it.
+func initProgram() (string, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return "", err
+	}
+	for _, p := range []string{filepath.Join(filepath.Dir(self), "anicca-init"), "/usr/lib/anicca/anicca-init"} {
+		if s, err := os.Stat(p); err == nil && s.Mode()&0o111 != 0 {
+			return p, nil
+		}
+	}
+	return "", fmt.Errorf("the initrd program anicca-init is not beside %s: copy it there (go build ./cmd/anicca-init)", self)
+}

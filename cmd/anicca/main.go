@@ -1,0 +1,113 @@
+// Command anicca makes a machine forget, at every boot, whatever nobody declared.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+
+	"github.com/spf13/cobra"
+
+	"anicca/internal/apply"
+	"anicca/internal/archive"
+	"anicca/internal/decl"
+)
+
+// Exit codes, as every verb's help names them.
+const (
+	exitFault   = 1
+	exitUsage   = 2
+	exitInvalid = 3 // the declaration is invalid
+	exitChanges = 4 // there are changes (--check)
+	exitLoss    = 5 // going on would lose data
+)
+
+// exitError carries an exit code; its message, if any, has been printed already.
+type exitError struct {
+	code int
+	msg  string
+}
+
+func (e exitError) Error() string { return e.msg }
+
+func main() { os.Exit(Main()) }
+
+// Main runs the command line and returns the exit code.
+func Main() int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	cmd := command()
+	err := cmd.ExecuteContext(ctx)
+	if err == nil {
+		return 0
+	}
+	if exit, ok := errors.AsType[exitError](err); ok {
+		if exit.msg != "" {
+			fmt.Fprintln(os.Stderr, "anicca:", exit.msg)
+		}
+		return exit.code
+	}
+	if problems, ok := errors.AsType[decl.Problems](err); ok {
+		fmt.Fprintln(os.Stderr, problems.Error())
+		return exitInvalid
+	}
+	fmt.Fprintln(os.Stderr, "anicca:", err)
+	if errors.Is(err, apply.ErrWouldLose) || errors.Is(err, archive.ErrThere) {
+		return exitLoss
+	}
+	return exitFault
+}
+
+// globals are the flags of every verb.
+type globals struct {
+	config string
+	host   string
+	root   string
+}
+
+func command() *cobra.Command {
+	var g globals
+	root := &cobra.Command{
+		Use:   "anicca",
+		Short: "Make a machine forget, at every boot, whatever nobody declared",
+		Long: `anicca makes a Linux machine forget, at every boot, whatever nobody declared.
+
+Everything that is not declared is gone at the next boot; everything that is declared
+is always there; nothing is lost by surprise.
+
+To see it, without root and without changing anything: anicca try
+To set up this machine:                                anicca init
+
+Exit codes: 0 ok, 1 fault, 2 usage, 3 the declaration is invalid, 4 there are changes
+(--check), 5 going on would lose data.`,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return exitError{exitUsage, fmt.Sprintf("%v\n%s", err, c.UseLine())}
+	})
+	f := root.PersistentFlags()
+	f.StringVar(&g.config, "config", "/etc/anicca", "directory of the declaration")
+	f.StringVar(&g.host, "host", "", "name of the machine in hosts/ (default: the hostname)")
+	f.StringVar(&g.root, "root", "/", "directory that is the root of the machine")
+	root.CompletionOptions.HiddenDefaultCmd = true
+	for _, sub := range []*cobra.Command{
+		tryCommand(), initCommand(), checkCommand(&g), showCommand(&g), schemaCommand(), planCommand(&g), applyCommand(&g),
+		statusCommand(&g), baseCommand(), archiveCommand(), restoreCommand(),
+	} {
+		args := sub.Args
+		if args == nil {
+			args = cobra.NoArgs
+		}
+		sub.Args = func(c *cobra.Command, a []string) error {
+			if err := args(c, a); err != nil {
+				return exitError{exitUsage, fmt.Sprintf("%v\n%s", err, c.UseLine())}
+			}
+			return nil
+		}
+		root.AddCommand(sub)
+	}
+	return root
+}

@@ -1,0 +1,107 @@
+package main
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"anicca/internal/apply"
+	"anicca/internal/plan"
+	"anicca/internal/sys"
+	"anicca/internal/ui"
+)
+
+func planCommand(g *globals) *cobra.Command {
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "plan",
+		Short: "Show what apply would do, and which line of the declaration asks for it",
+		RunE: func(c *cobra.Command, _ []string) error {
+			p, err := g.plan()
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				return ui.JSON(c.OutOrStdout(), p)
+			}
+			ui.Plan(c.OutOrStdout(), p)
+			return nil
+		},
+	}
+	c.Flags().BoolVar(&asJSON, "json", false, "print the plan as JSON")
+	return c
+}
+
+func applyCommand(g *globals) *cobra.Command {
+	var o struct{ yes, check bool }
+	c := &cobra.Command{
+		Use:   "apply",
+		Short: "Put kept state in place, now and at every boot",
+		Long: `Put kept state in place: data that is there already is copied into the store, verified, and covered
+by its kept copy; then the boot plan for the initrd is recorded.
+
+Data is never hidden or overwritten: where the machine and the store both hold data that differ,
+that entry is left alone and both sides are named.
+
+Exit codes: 0 done or nothing to do, 1 a step failed, 3 the declaration is invalid,
+4 there are changes (--check), 5 an entry was left alone because going on would lose data.`,
+		RunE: func(c *cobra.Command, _ []string) error {
+			p, err := g.plan()
+			if err != nil {
+				return err
+			}
+			ui.Plan(c.OutOrStdout(), p)
+			if o.check {
+				return verdict(p, len(p.Steps) > 0)
+			}
+			if len(p.Steps) == 0 {
+				return verdict(p, false)
+			}
+			if !o.yes {
+				ok, err := ui.Confirm("Apply this?")
+				if err != nil {
+					return err
+				}
+				if !ok {
+					return exitError{exitFault, "nothing was done"}
+				}
+			}
+			return g.run(c.OutOrStdout(), p)
+		},
+	}
+	c.Flags().BoolVarP(&o.yes, "yes", "y", false, "do not ask")
+	c.Flags().BoolVar(&o.check, "check", false, "change nothing; exit with 4 if there are changes")
+	return c
+}
+
+func (g globals) run(w io.Writer, p *plan.Plan) error {
+	tree, err := sys.OpenTree(g.root)
+	if err != nil {
+		return err
+	}
+	defer tree.Close()
+	done := 0
+	err = apply.Run(tree, p, func(e apply.Event) {
+		if e.Err == nil {
+			done++
+		}
+		ui.Done(w, e.Step, e.Err)
+	})
+	fmt.Fprintf(w, "%d of %d steps done\n", done, len(p.Steps))
+	if err != nil {
+		return err
+	}
+	return verdict(p, false)
+}
+
+// verdict turns what is left of a plan into an exit code.
+func verdict(p *plan.Plan, changes bool) error {
+	switch {
+	case len(p.Conflicts) > 0:
+		return exitError{exitLoss, fmt.Sprintf("%d entries were left alone, see above", len(p.Conflicts))}
+	case changes:
+		return exitError{code: exitChanges}
+	}
+	return nil
+}

@@ -1,0 +1,170 @@
+package config
+
+import (
+	"fmt"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+
+	"anicca/internal/decl"
+)
+
+// hoster turns the raw declaration into a host and collects what is wrong in its meaning.
+type hoster struct {
+	o        Options
+	places   places
+	host     *decl.Host
+	stores   []string // paths of enabled stores, sorted
+	problems decl.Problems
+}
+
+func (h *hoster) say(at []string, hint, format string, args ...any) {
+	p := decl.Problem{Path: dotted(at), Msg: dotted(at) + ": " + fmt.Sprintf(format, args...), Hint: hint}
+	if all := sortPlaces(slices.Clone(h.places[key(at)])); len(all) > 0 {
+		p.Pos, p.Also = all[0], all[1:]
+	} else {
+		p.Pos = h.places.at(at...)
+	}
+	h.problems = append(h.problems, p)
+}
+
+func (h *hoster) build(raw rawHost) {
+	h.host.Root = decl.Root{
+		Backend: decl.Backend(raw.Root.Backend),
+		Reset:   decl.Reset(raw.Root.Reset),
+		Archive: decl.Archive{Count: raw.Root.Archive.Count, Days: raw.Root.Archive.Days},
+		Pos:     h.places.at("root"),
+	}
+	if all := h.places[key([]string{"root", "reset"})]; len(all) > 0 {
+		h.host.Root.Pos = all[0]
+	}
+	h.host.Stores = []decl.Store{}
+	for _, p := range slices.Sorted(maps.Keys(raw.Persist)) {
+		if raw.Persist[p].Enable && h.cleanAbsolute([]string{"persist", p}, p) {
+			h.stores = append(h.stores, p)
+		}
+	}
+	for _, p := range slices.Sorted(maps.Keys(raw.Persist)) {
+		if raw.Persist[p].Enable {
+			h.host.Stores = append(h.host.Stores, h.store(p, raw.Persist[p]))
+		}
+	}
+	h.stray(raw)
+	if len(h.host.Stores) == 0 {
+		pos := h.host.Root.Pos
+		if !pos.IsValid() {
+			pos.File = h.o.Dir
+		}
+		h.problems = append(h.problems, decl.Problem{
+			Pos: pos, Path: "persist", Msg: "no store is declared: nothing would be kept",
+			Hint: `declare one: persist: "/persist": use: base: {}`,
+		})
+	}
+	h.overlaps()
+	h.keepDeclaration()
+}
+
+// stray reports the names of stores that are switched off too, if they are not paths.
+func (h *hoster) stray(raw rawHost) {
+	for p, s := range raw.Persist {
+		if !s.Enable {
+			h.cleanAbsolute([]string{"persist", p}, p)
+		}
+	}
+}
+
+func (h *hoster) store(p string, raw rawStore) decl.Store {
+	at := []string{"persist", p}
+	s := decl.Store{Path: p, Entries: []decl.Entry{}, Pos: h.places.at(at...)}
+	for _, name := range slices.Sorted(maps.Keys(raw.Use)) {
+		if raw.Use[name].Enable {
+			h.use(&s, name, &raw)
+		}
+	}
+	s.Entries = append(s.Entries, h.set(s, raw, raw.rawSet, at, nil)...)
+	for _, name := range slices.Sorted(maps.Keys(raw.Users)) {
+		at := append(at[:2:2], "users", name)
+		u, ok := h.user(at, name)
+		if !ok {
+			continue
+		}
+		s.Entries = append(s.Entries, h.set(s, raw, raw.Users[name], at, &u)...)
+	}
+	slices.SortStableFunc(s.Entries, func(a, b decl.Entry) int { return strings.Compare(a.Path, b.Path) })
+	return s
+}
+
+// set returns the entries of one list of directories and one of files. The user is nil for system lists.
+func (h *hoster) set(s decl.Store, raw rawStore, set rawSet, at []string, u *decl.Account) []decl.Entry {
+	var out []decl.Entry
+	for _, k := range []struct {
+		name string
+		kind decl.Kind
+		list map[string]rawEntry
+	}{{"directories", decl.Directory, set.Directories}, {"files", decl.File, set.Files}} {
+		for _, p := range slices.Sorted(maps.Keys(k.list)) {
+			at := append(at[:len(at):len(at)], k.name, p)
+			abs, ok := h.path(at, p, u)
+			if !ok || !k.list[p].Enable {
+				continue
+			}
+			e := decl.Entry{Path: abs, Kind: k.kind, Store: s.Path, Pos: h.places.at(at...)}
+			if u != nil {
+				e.Home = u.Name
+			}
+			h.options(&e, at, k.list[p], raw)
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
+// options fills what the entry says beside its path.
+func (h *hoster) options(e *decl.Entry, at []string, raw rawEntry, store rawStore) {
+	e.Method = decl.Method(raw.Method)
+	e.Perm = h.perm(at, raw.rawPerm)
+	e.Parent = h.perm(append(at[:len(at):len(at)], "parentDirectory"), raw.Parent)
+	e.MountOptions = h.mountOptions(at, raw.MountOptions)
+	switch {
+	case e.Path == decl.MachineID:
+		if len(h.places[key(append(at[:len(at):len(at)], "method"))]) > 0 {
+			h.say(append(at[:len(at):len(at)], "method"), "leave method out", "the first process wants a plain file there: %s is always a copy", e.Path)
+		}
+		e.Method = decl.Copy
+	case e.Method == decl.Symlink && len(e.MountOptions) > 0:
+		h.say(append(at[:len(at):len(at)], "mountOptions"), "leave mountOptions out, or method", "a symbolic link is not a mount")
+	}
+	if e.Method == decl.Bind {
+		if store.HideMounts {
+			e.MountOptions = append(e.MountOptions, "x-gvfs-hide")
+		}
+		if store.AllowTrash {
+			e.MountOptions = append(e.MountOptions, "x-gvfs-trash")
+		}
+		slices.Sort(e.MountOptions)
+		e.MountOptions = slices.Compact(e.MountOptions)
+	}
+}
+
+// keepDeclaration adds the declaration's own directory: without it, the next boot would forget what to keep.
+func (h *hoster) keepDeclaration() {
+	if h.o.Keep == "" || len(h.host.Stores) == 0 {
+		return
+	}
+	for _, s := range h.host.Stores {
+		if within(h.o.Keep, s.Path) {
+			return
+		}
+		for _, e := range s.Entries {
+			if e.Kind == decl.Directory && within(h.o.Keep, e.Path) {
+				return
+			}
+		}
+	}
+	s := &h.host.Stores[0]
+	s.Entries = append(s.Entries, decl.Entry{
+		Path: path.Clean(h.o.Keep), Kind: decl.Directory, Store: s.Path, Method: decl.Bind, Pos: s.Pos,
+	})
+	slices.SortStableFunc(s.Entries, func(a, b decl.Entry) int { return strings.Compare(a.Path, b.Path) })
+}

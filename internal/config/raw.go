@@ -1,0 +1,66 @@
+package config
+
+// The declaration as the schema has it, before names, paths and modes are understood.
+
+type rawHost struct {
+	Root struct {
+		Backend string `json:"backend"`
+		Reset   string `json:"reset"`
+		Archive struct {
+			Count int `json:"count"`
+			Days  int `json:"days"`
+		} `json:"archive"`
+	} `json:"root"`
+	Persist map[string]rawStore `json:"persist"`
+}
+
+type rawStore struct {
+	Enable bool              `json:"enable"`
+	Users  map[string]rawSet `json:"users"`
+	Use    map[string]struct {
+		Enable bool `json:"enable"`
+	} `json:"use"`
+	HideMounts bool `json:"hideMounts"`
+	AllowTrash bool `json:"allowTrash"`
+	rawSet
+}
+
+// rawSet is what a store, a home and a preset have in common.
+type rawSet struct {
+	Directories map[string]rawEntry `json:"directories"`
+	Files       map[string]rawEntry `json:"files"`
+}
+
+type rawEntry struct {
+	Enable       bool     `json:"enable"`
+	Method       string   `json:"method"`
+	Parent       rawPerm  `json:"parentDirectory"`
+	MountOptions []string `json:"mountOptions"`
+	rawPerm
+}
+
+type rawPerm struct {
+	User  string `json:"user"`
+	Group string `json:"group"`
+	Mode  string `json:"mode"`
+}
+
+// over lays what the user wrote over what a preset says.
+func (e rawEntry) over(preset rawEntry) rawEntry {
+	e.rawPerm = e.rawPerm.over(preset.rawPerm)
+	e.Parent = e.Parent.over(preset.Parent)
+	if e.MountOptions == nil {
+		e.MountOptions = preset.MountOptions
+	}
+	return e
+}
+
+func (p rawPerm) over(preset rawPerm) rawPerm {
+	if p.User == "" && p.Group == "" {
+		p.User, p.Group = preset.User, preset.Group
+	}
+	if p.Mode == "" {
+		p.Mode = preset.Mode
+	}
+	return p
+}

@@ -1,0 +1,15 @@
+// Package facts is what is: the state of one machine as far as a plan needs it.
+//
+// Every reader takes an [fs.FS], so a txtar archive in a test is a machine.
+package facts
+
+// Facts is the state of a machine at one moment.
+type Facts struct {
+	Hostname string
+	Kernel   string // release of the running kernel
+	Distro   Distro
+	Mounts   Mounts
+	Accounts *Accounts
+	Objects  map[string]Object // by absolute path: what lies at every entry and its source
+	Boot     []byte            // the recorded boot plan of the first store, nil if there is none
+}

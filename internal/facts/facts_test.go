@@ -1,0 +1,116 @@
+package facts
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"anicca/internal/decl"
+)
+
+const table = `22 1 0:20 /@rootfs / rw,relatime shared:1 - btrfs /dev/sda1 rw,subvolid=256,subvol=/@rootfs
+30 22 0:20 /@persist /persist rw,noatime shared:5 - btrfs /dev/sda1 rw,subvolid=257,subvol=/@persist
+31 22 0:20 /@persist/var/log /var/log rw,noatime shared:5 - btrfs /dev/sda1 rw,subvol=/@persist
+32 31 0:44 / /var/log/a\040b rw - tmpfs none rw
+33 22 0:45 / /srv rw - tmpfs none rw
+34 33 0:46 / /srv rw - tmpfs none rw
+`
+
+func TestMounts(t *testing.T) {
+	ms, err := ReadMounts(strings.NewReader(table), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !ms.Shows("/persist/var/log", "/var/log") {
+		t.Error("/var/log does not show the kept copy")
+	}
+	if ms.Shows("/persist/var/lib", "/var/log") || ms.Shows("/persist/var/lib", "/var/lib") {
+		t.Error("a path shows what was not mounted there")
+	}
+	if b := ms.Below("/var/log"); len(b) != 1 || b[0].Target != "/var/log/a b" {
+		t.Errorf("below /var/log: %v", b)
+	}
+	if m, _ := ms.At("/srv"); m.Minor != 46 {
+		t.Errorf("at /srv: %v, not the topmost mount", m)
+	}
+	m, p, _ := ms.Place("/persist/x/y")
+	if m.Target != "/persist" || p != "/@persist/x/y" {
+		t.Errorf("place: %s in %s", p, m.Target)
+	}
+}
+
+func TestMountsOfAMachineInADirectory(t *testing.T) {
+	ms, err := ReadMounts(strings.NewReader(table), "/var")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, m := range ms {
+		got = append(got, m.Target)
+	}
+	if want := []string{"/log", "/log/a b"}; !slices.Equal(got, want) {
+		t.Errorf("targets %v, want %v", got, want)
+	}
+}
+
+func TestAccounts(t *testing.T) {
+	a, err := ReadAccounts(fstest.MapFS{
+		"etc/passwd": {Data: []byte("# comment\nroot:x:0:0::/root:/bin/sh\nbird:x:1000:1001::/home/bird/:/bin/sh\n")},
+		"etc/group":  {Data: []byte("root:x:0:\nflock:x:1001:bird\n")},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if u, ok := a.User("bird"); !ok || u.UID != 1000 || u.Home != "/home/bird" || a.GroupName(u.GID) != "flock" {
+		t.Errorf("bird is %+v, group %q", u, a.GroupName(u.GID))
+	}
+	if _, ok := a.User("nobody"); ok {
+		t.Error("an unknown user was found")
+	}
+}
+
+func TestObjects(t *testing.T) {
+	fsys := fstest.MapFS{
+		"proc/self/mountinfo":  {Data: []byte(table)},
+		"etc/a":                {Data: []byte("one")},
+		"persist/etc/a":        {Data: []byte("one")},
+		"opt/d/x":              {Data: []byte("one")},
+		"persist/opt/d/x":      {Data: []byte("two")},
+		"run/x":                {Data: []byte("x")},
+		"var/run":              {Data: []byte("/run"), Mode: 0o777 | 1<<27},
+		"persist/var/log/boot": {Data: []byte("x")},
+	}
+	var entries []decl.Entry
+	for p, k := range map[string]decl.Kind{"/etc/a": decl.File, "/opt/d": decl.Directory, "/var/run/x": decl.File, "/no": decl.File} {
+		entries = append(entries, decl.Entry{Path: p, Kind: k, Store: "/persist"})
+	}
+	f, err := Read(Source{FS: fsys}, &decl.Host{Stores: []decl.Store{{Path: "/persist", Entries: entries}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !f.Objects["/etc/a"].Same {
+		t.Error("/etc/a: the same content was not seen")
+	}
+	if o := f.Objects["/opt/d"]; o.Same || !o.IsDir() {
+		t.Errorf("/opt/d: %+v", o)
+	}
+	if o := f.Objects["/var/run/x"]; o.Via != "/var/run" || o.Exists {
+		t.Errorf("/var/run/x: %+v: what lies behind a link was read", o)
+	}
+	if f.Objects["/no"].Exists {
+		t.Error("/no exists")
+	}
+}
+
+func FuzzMounts(f *testing.F) {
+	f.Add(table)
+	f.Fuzz(func(t *testing.T, s string) {
+		ms, err := ReadMounts(strings.NewReader(s), "")
+		if err != nil {
+			return
+		}
+		ms.Place("/a/b")
+		ms.Below("/")
+	})
+}

@@ -1,0 +1,169 @@
+package facts
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+)
+
+// Object is what lies at one path. The zero Object means that nothing does.
+type Object struct {
+	Exists bool
+	Type   fs.FileMode // type bits only
+	Empty  bool        // a directory without entries, or a file without content
+	Link   string      // target of a symbolic link
+	Via    string      // the first directory above it that is a symbolic link; nothing behind it is read
+	Same   bool        // for the path of an entry: it holds the same content as its source in the store
+}
+
+// IsDir reports whether a directory lies there.
+func (o Object) IsDir() bool { return o.Exists && o.Type == fs.ModeDir }
+
+// IsFile reports whether a regular file lies there.
+func (o Object) IsFile() bool { return o.Exists && o.Type == 0 }
+
+// IsLink reports whether a symbolic link lies there.
+func (o Object) IsLink() bool { return o.Exists && o.Type == fs.ModeSymlink }
+
+// readObject looks at an absolute path without following links.
+func readObject(fsys fs.FS, p string) (Object, error) {
+	name := strings.Trim(p, "/")
+	if name == "" {
+		name = "."
+	}
+	for i := range name {
+		if name[i] != '/' {
+			continue
+		}
+		up, err := fs.Lstat(fsys, name[:i])
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			return Object{}, nil
+		case err != nil:
+			return Object{}, err
+		case up.Mode().Type() == fs.ModeSymlink:
+			return Object{Via: "/" + name[:i]}, nil
+		case !up.IsDir():
+			return Object{}, nil
+		}
+	}
+	info, err := fs.Lstat(fsys, name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return Object{}, nil
+	}
+	if err != nil {
+		return Object{}, err
+	}
+	o := Object{Exists: true, Type: info.Mode().Type()}
+	switch o.Type {
+	case fs.ModeDir:
+		o.Empty, err = emptyDir(fsys, name)
+	case fs.ModeSymlink:
+		o.Link, err = fs.ReadLink(fsys, name)
+	case 0:
+		o.Empty = info.Size() == 0
+	}
+	return o, err
+}
+
+// emptyDir reads one name only: a kept directory may have a million.
+func emptyDir(fsys fs.FS, name string) (bool, error) {
+	d, err := fsys.Open(name)
+	if err != nil {
+		return false, err
+	}
+	defer d.Close()
+	r, ok := d.(fs.ReadDirFile)
+	if !ok {
+		return false, fmt.Errorf("%s: not a directory", name)
+	}
+	_, err = r.ReadDir(1)
+	if errors.Is(err, io.EOF) {
+		return true, nil
+	}
+	return false, err
+}
+
+// same reports whether two paths hold the same names, types and content.
+// Owners, modes and extended attributes are compared when a plan is applied.
+func same(fsys fs.FS, a, b string) (bool, error) {
+	x, err := fs.Lstat(fsys, a)
+	if err != nil {
+		return false, err
+	}
+	y, err := fs.Lstat(fsys, b)
+	if err != nil {
+		return false, err
+	}
+	if x.Mode().Type() != y.Mode().Type() {
+		return false, nil
+	}
+	switch x.Mode().Type() {
+	case fs.ModeDir:
+		return sameDir(fsys, a, b)
+	case fs.ModeSymlink:
+		s, err1 := fs.ReadLink(fsys, a)
+		t, err2 := fs.ReadLink(fsys, b)
+		return s == t, errors.Join(err1, err2)
+	case 0:
+		if x.Size() != y.Size() {
+			return false, nil
+		}
+		return sameFile(fsys, a, b)
+	}
+	return true, nil
+}
+
+func sameDir(fsys fs.FS, a, b string) (bool, error) {
+	xs, err := fs.ReadDir(fsys, a)
+	if err != nil {
+		return false, err
+	}
+	ys, err := fs.ReadDir(fsys, b)
+	if err != nil {
+		return false, err
+	}
+	if !slices.EqualFunc(xs, ys, func(x, y fs.DirEntry) bool { return x.Name() == y.Name() }) {
+		return false, nil
+	}
+	for _, x := range xs {
+		if ok, err := same(fsys, path.Join(a, x.Name()), path.Join(b, x.Name())); err != nil || !ok {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+func sameFile(fsys fs.FS, a, b string) (bool, error) {
+	f, err := fsys.Open(a)
+	if err != nil {
+		return false, err
+	}
+	defer f.Close()
+	g, err := fsys.Open(b)
+	if err != nil {
+		return false, err
+	}
+	defer g.Close()
+	x, y := make([]byte, 64<<10), make([]byte, 64<<10)
+	for {
+		n, err1 := io.ReadFull(f, x)
+		m, err2 := io.ReadFull(g, y)
+		if !bytes.Equal(x[:n], y[:m]) {
+			return false, nil
+		}
+		if end(err1) || end(err2) {
+			return end(err1) && end(err2), nil
+		}
+		if err := errors.Join(err1, err2); err != nil {
+			return false, err
+		}
+	}
+}
+
+func end(err error) bool { return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) }

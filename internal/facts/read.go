@@ -1,0 +1,93 @@
+package facts
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path"
+
+	"anicca/internal/decl"
+)
+
+// Source is where [Read] reads a machine from.
+type Source struct {
+	FS        fs.FS     // its root; absolute links in it are not followed out of it by Read
+	Prefix    string    // where its root is mounted, if not at /
+	Mountinfo io.Reader // its mount table; nil for proc/self/mountinfo below FS
+	Kernel    string
+	Hostname  string
+}
+
+// Read looks at everything that a plan for the host needs to know. It changes nothing.
+func Read(src Source, host *decl.Host) (*Facts, error) {
+	f, err := read(src, host)
+	if errors.Is(err, fs.ErrPermission) {
+		return nil, fmt.Errorf("%w: kept state is private to root: run it as root", err)
+	}
+	return f, err
+}
+
+func read(src Source, host *decl.Host) (*Facts, error) {
+	f := &Facts{Hostname: src.Hostname, Kernel: src.Kernel, Objects: map[string]Object{}}
+	table := src.Mountinfo
+	if table == nil {
+		file, err := src.FS.Open("proc/self/mountinfo")
+		if err != nil {
+			return nil, err
+		}
+		defer file.Close()
+		table = file
+	}
+	var err error
+	if f.Mounts, err = ReadMounts(table, src.Prefix); err != nil {
+		return nil, err
+	}
+	if f.Accounts, err = ReadAccounts(src.FS); err != nil {
+		return nil, err
+	}
+	if f.Distro, err = ReadDistro(src.FS); err != nil {
+		return nil, err
+	}
+	for _, s := range host.Stores {
+		if f.Objects[s.Path], err = readObject(src.FS, s.Path); err != nil {
+			return nil, err
+		}
+		for _, e := range s.Entries {
+			if err := f.entry(src.FS, e); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if len(host.Stores) > 0 {
+		f.Boot, err = fs.ReadFile(src.FS, path.Join(host.Stores[0].Path, decl.StateDir, "current/boot.json")[1:])
+		if errors.Is(err, fs.ErrNotExist) {
+			err = nil
+		}
+	}
+	return f, err
+}
+
+// entry looks at both sides of an entry, and compares them where that decides whether data would be lost.
+func (f *Facts) entry(fsys fs.FS, e decl.Entry) error {
+	there, err := readObject(fsys, e.Path)
+	if err != nil {
+		return err
+	}
+	kept, err := readObject(fsys, e.Source())
+	if err != nil {
+		return err
+	}
+	if there.Exists && kept.Exists && there.Type == kept.Type && !f.Mounts.Shows(e.Source(), e.Path) {
+		switch {
+		case there.Empty || kept.Empty:
+			there.Same = there.Empty && kept.Empty
+		case there.IsDir() || there.IsFile():
+			if there.Same, err = same(fsys, e.Path[1:], e.Source()[1:]); err != nil {
+				return err
+			}
+		}
+	}
+	f.Objects[e.Path], f.Objects[e.Source()] = there, kept
+	return nil
+}

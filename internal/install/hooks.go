@@ -1,0 +1,72 @@
+package install
+
+import (
+	"embed"
+	"fmt"
+	"path"
+	"strings"
+)
+
+//go:embed files
+var files embed.FS
+
+// Generator is a program that builds initrds.
+type Generator string
+
+const (
+	InitramfsTools Generator = "initramfs-tools"
+	Dracut         Generator = "dracut"
+)
+
+// Installed is one file that anicca puts on a machine.
+type Installed struct {
+	Path string
+	Mode uint32
+	Data string
+	Link string // target, if it is a link
+}
+
+// Hooks returns the files that make a generator's images run the initrd program at path program,
+// and the late service of the booted system.
+func Hooks(g Generator, program string) ([]Installed, error) {
+	var out []Installed
+	add := func(name, to string, mode uint32) error {
+		data, err := files.ReadFile("files/" + name)
+		if err != nil {
+			return fmt.Errorf("internal error: %w", err)
+		}
+		out = append(out, Installed{Path: to, Mode: mode, Data: strings.ReplaceAll(string(data), "@PROGRAM@", program)})
+		return nil
+	}
+	list := [][2]string{{"anicca.service", "/etc/systemd/system/anicca.service"}}
+	switch g {
+	case InitramfsTools:
+		list = append(list,
+			[2]string{"initramfs-hook", "/etc/initramfs-tools/hooks/anicca"},
+			[2]string{"initramfs-premount", "/etc/initramfs-tools/scripts/local-premount/anicca"},
+			[2]string{"initramfs-bottom", "/etc/initramfs-tools/scripts/local-bottom/anicca"})
+	case Dracut:
+		const module = "/usr/lib/dracut/modules.d/50anicca/"
+		list = append(list,
+			[2]string{"dracut-module", module + "module-setup.sh"},
+			[2]string{"anicca-reset.service", module + "anicca-reset.service"},
+			[2]string{"anicca-persist.service", module + "anicca-persist.service"})
+	default:
+		return nil, fmt.Errorf("internal error: unknown initrd generator %q", g)
+	}
+	for _, f := range list {
+		mode := uint32(0o755)
+		if strings.HasSuffix(f[0], ".service") {
+			mode = 0o644
+		}
+		if err := add(f[0], f[1], mode); err != nil {
+			return nil, err
+		}
+	}
+	const unit = "/etc/systemd/system/anicca.service"
+	out = append(out, Installed{
+		Path: path.Dir(unit) + "/sysinit.target.wants/anicca.service",
+		Link: "../anicca.service",
+	})
+	return out, nil
+}

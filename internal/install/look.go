@@ -1,0 +1,241 @@
+// Package install turns a running machine into one that forgets.
+//
+// [Look] says what the machine is, [Machine.Refusals] why it cannot be done there,
+// [Steps] what would be done, as data, and [Run] does it.
+// Every step first looks whether it is already so: after an interruption, run it again.
+package install
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+
+	"anicca/internal/facts"
+)
+
+// Machine is what matters of a running machine before anything is done to it.
+type Machine struct {
+	Hostname  string
+	Kernel    string // release of the running kernel
+	Cmdline   string
+	FSType    string // of the root
+	Device    string // that the root is mounted from
+	Subvol    string // of the root, from the top level; empty for the top level itself
+	Mounts    facts.Mounts
+	Modules   bool // the root has the running kernel's modules
+	Systemd   bool
+	Generator Generator // empty if none was found
+	Images    []Image   // that must be rebuilt
+	Fstab     string
+	Store     string   // where the store is, or will be, mounted
+	StoreSub  string   // its subvolume from the top level
+	Mounted   bool     // the store is mounted already
+	Declared  []string // files in the declaration directory
+	SSHKeys   []string // ssh host keys that exist
+	Dirs      []string // directories that exist, are on the root, and that every machine needs
+}
+
+// Image is one initrd in /boot.
+type Image struct {
+	Path   string
+	Kernel string
+}
+
+// Source is where Look reads a machine from.
+type Source struct {
+	FS       fs.FS // its root
+	Kernel   string
+	Hostname string
+	Store    string // where the user wants the store; empty for /persist
+}
+
+// wanted are the directories that a starter declaration keeps where they exist.
+var wanted = []string{
+	"/etc/NetworkManager/system-connections", "/etc/netplan", "/home", "/root",
+	"/var/lib/NetworkManager", "/var/lib/systemd", "/var/log",
+}
+
+// Look reads a machine. It changes nothing.
+func Look(src Source) (Machine, error) {
+	m := Machine{Hostname: src.Hostname, Kernel: src.Kernel, Store: src.Store}
+	if m.Store == "" {
+		m.Store = "/persist"
+	}
+	table, err := src.FS.Open("proc/self/mountinfo")
+	if err != nil {
+		return m, err
+	}
+	defer table.Close()
+	if m.Mounts, err = facts.ReadMounts(table, ""); err != nil {
+		return m, err
+	}
+	root, ok := m.Mounts.At("/")
+	if !ok {
+		return m, errors.New("proc/self/mountinfo: no root filesystem in the mount table")
+	}
+	m.FSType, m.Device, m.Subvol = root.FSType, root.Source, strings.Trim(root.Root, "/")
+	m.Cmdline = strings.TrimSpace(text(src.FS, "proc/cmdline"))
+	m.Fstab = text(src.FS, "etc/fstab")
+	m.Modules = exists(src.FS, "usr/lib/modules/"+m.Kernel) || exists(src.FS, "lib/modules/"+m.Kernel)
+	m.Systemd = exists(src.FS, "run/systemd/system")
+	m.Generator = generator(src.FS)
+	m.Images = images(src.FS)
+	m.store(root)
+	m.Declared, _ = fs.Glob(src.FS, "etc/anicca/*.cue")
+	json, _ := fs.Glob(src.FS, "etc/anicca/*.json")
+	m.Declared = append(m.Declared, json...)
+	keys, _ := fs.Glob(src.FS, "etc/ssh/ssh_host_*_key*")
+	for _, k := range keys {
+		m.SSHKeys = append(m.SSHKeys, "/"+k)
+	}
+	for _, d := range wanted {
+		if _, own := m.Mounts.At(d); !own && exists(src.FS, d[1:]) {
+			m.Dirs = append(m.Dirs, d)
+		}
+	}
+	return m, nil
+}
+
+// store finds the store: what is mounted there, or a name in the style of the root's own.
+func (m *Machine) store(root facts.Mount) {
+	if s, ok := m.Mounts.At(m.Store); ok {
+		m.Mounted = true
+		if s.Major == root.Major && s.Minor == root.Minor {
+			m.StoreSub = strings.Trim(s.Root, "/")
+		}
+		return
+	}
+	m.StoreSub = path.Base(m.Store)
+	if strings.HasPrefix(m.Subvol, "@") {
+		m.StoreSub = "@" + m.StoreSub
+	}
+}
+
+func generator(fsys fs.FS) Generator {
+	switch {
+	case exists(fsys, "usr/sbin/update-initramfs") && exists(fsys, "usr/sbin/mkinitramfs"):
+		return InitramfsTools
+	case exists(fsys, "usr/bin/dracut"):
+		return Dracut
+	}
+	return ""
+}
+
+func images(fsys fs.FS) []Image {
+	var out []Image
+	for _, pattern := range []string{"boot/initrd.img-*", "boot/initramfs-*.img"} {
+		found, _ := fs.Glob(fsys, pattern)
+		for _, p := range found {
+			k := strings.TrimSuffix(strings.TrimPrefix(strings.TrimPrefix(path.Base(p), "initrd.img-"), "initramfs-"), ".img")
+			if exists(fsys, "usr/lib/modules/"+k) || exists(fsys, "lib/modules/"+k) {
+				out = append(out, Image{"/" + p, k})
+			}
+		}
+	}
+	slices.SortFunc(out, func(a, b Image) int { return strings.Compare(a.Path, b.Path) })
+	return out
+}
+
+// Refusal is a reason why a machine cannot be converted, and what to do about it.
+type Refusal struct {
+	Msg  string
+	Hint string
+}
+
+// Refusals returns every reason why anicca cannot be set up on the machine.
+func (m Machine) Refusals() []Refusal {
+	var out []Refusal
+	no := func(hint, format string, args ...any) {
+		out = append(out, Refusal{fmt.Sprintf(format, args...), hint})
+	}
+	switch m.FSType {
+	case "btrfs":
+		m.refuseLayout(no)
+	case "zfs":
+		no(`'anicca try' shows what it will do`, `the root is ZFS: that comes with the release step "The reset that can be trusted"`)
+	case "overlay", "tmpfs":
+		no("run 'anicca init' on an installed system", "the root is %s, as in a live system or a container: there is nothing to convert", m.FSType)
+	default:
+		no(`'anicca try' shows what it will do`,
+			`the root is %s: the overlay backend for it comes with the release step "The reset that can be trusted"`, m.FSType)
+	}
+	switch {
+	case m.Generator == "":
+		no("install initramfs-tools or dracut; other generators come with the release step \"The reset that can be trusted\"",
+			"no initrd generator was found that anicca can hook into")
+	case len(m.Images) == 0:
+		no("build one, with update-initramfs -c -k all or dracut", "there is no initrd in /boot: the reset has to run in one")
+	}
+	if !m.Systemd {
+		no("other init systems come later", "the machine does not run systemd")
+	}
+	if !m.Modules {
+		no("reboot into the installed kernel first", "the running kernel %s has no modules in this root: a base made now could not boot it", m.Kernel)
+	}
+	return out
+}
+
+func (m Machine) refuseLayout(no func(hint, format string, args ...any)) {
+	switch {
+	case m.Subvol == "":
+		no("move the system into a subvolume, such as @rootfs, and boot with rootflags=subvol=@rootfs",
+			"the root is the top level of its filesystem: there is no subvolume that could be replaced")
+	case strings.Contains(m.Subvol, "/"):
+		no("layouts with snapshots of the root below it, as openSUSE's, come later",
+			"the root is the nested subvolume %s: only one that lies at the top level can be replaced by name", m.Subvol)
+	}
+	flags := ""
+	for f := range strings.FieldsSeq(m.Cmdline) {
+		if v, ok := strings.CutPrefix(f, "rootflags="); ok {
+			flags = v
+		}
+	}
+	sub := ""
+	for _, o := range strings.Split(flags, ",") {
+		if v, ok := strings.CutPrefix(o, "subvol="); ok {
+			sub = strings.Trim(v, "/")
+		}
+		if strings.HasPrefix(o, "subvolid=") {
+			no("write rootflags=subvol="+m.Subvol+" there instead", "the kernel command line has %s: the number changes with every reset, the name does not", o)
+			return
+		}
+	}
+	if m.Subvol != "" && sub != m.Subvol {
+		no("add rootflags=subvol="+m.Subvol+" to the kernel command line, in the boot loader's configuration",
+			"the kernel command line does not name the root's subvolume %s (rootflags=%q)", m.Subvol, flags)
+	}
+	if m.Mounted && m.StoreSub == "" {
+		no("name another place with --store", "%s is mounted, but not as a subvolume of the root's filesystem: that comes with a later release", m.Store)
+	}
+}
+
+func text(fsys fs.FS, p string) string {
+	b, _ := fs.ReadFile(fsys, p)
+	return string(b)
+}
+
+func exists(fsys fs.FS, p string) bool {
+	_, err := fs.Stat(fsys, p)
+	return err == nil
+}
+
+// RootDevice returns the device that the running root is mounted from.
+func RootDevice(fsys fs.FS) (string, error) {
+	table, err := fsys.Open("proc/self/mountinfo")
+	if err != nil {
+		return "", err
+	}
+	defer table.Close()
+	mounts, err := facts.ReadMounts(table, "")
+	if err != nil {
+		return "", err
+	}
+	root, ok := mounts.At("/")
+	if !ok || root.FSType != "btrfs" {
+		return "", fmt.Errorf("the running root is %s, not btrfs: anicca is not set up on this machine", root.FSType)
+	}
+	return root.Source, nil
+}

@@ -1,0 +1,69 @@
+package install
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Kind says what a step of the conversion does.
+type Kind string
+
+const (
+	Subvolume   Kind = "subvolume"   // make the store's subvolume and its mount point
+	Fstab       Kind = "fstab"       // add the store's line
+	Mount       Kind = "mount"       // mount the store
+	Declaration Kind = "declaration" // write the starter declaration
+	Hook        Kind = "hooks"       // install the initrd hooks and the late service
+	Initrd      Kind = "initrd"      // rebuild one image and look into it
+	Ledger      Kind = "ledger"      // make anicca's directory on the top level
+	Base        Kind = "base"        // make base 1 from the running root
+)
+
+// Step is one step of the conversion, as data.
+type Step struct {
+	Kind Kind   `json:"kind"`
+	Path string `json:"path,omitempty"` // what it makes or changes
+	Text string `json:"text"`           // what it does, for people
+	Data string `json:"data,omitempty"` // line or content that it writes
+	Arg  string `json:"arg,omitempty"`  // subvolume, or kernel release
+}
+
+// Steps returns what has to be done to the machine, in order.
+// The hooks come before the base, because the boot loader reads kernel and initrd from the root,
+// and after a reset the root is a copy of the base.
+func Steps(m Machine, starter string) []Step {
+	var out []Step
+	add := func(s Step) { out = append(out, s) }
+	if !m.Mounted {
+		add(Step{Kind: Subvolume, Path: m.Store, Arg: m.StoreSub,
+			Text: fmt.Sprintf("make the store: subvolume %s, to be mounted at %s", m.StoreSub, m.Store)})
+	}
+	if !inFstab(m.Fstab, m.Store) {
+		line := fmt.Sprintf("UUID=%%s %s btrfs subvol=%s,noatime 0 0", m.Store, m.StoreSub)
+		add(Step{Kind: Fstab, Path: "/etc/fstab", Data: line, Text: "add the store to /etc/fstab"})
+	}
+	if !m.Mounted {
+		add(Step{Kind: Mount, Path: m.Store, Arg: m.StoreSub, Text: "mount the store at " + m.Store})
+	}
+	if len(m.Declared) == 0 {
+		add(Step{Kind: Declaration, Path: "/etc/anicca/host.cue", Data: starter,
+			Text: `write a starter declaration to /etc/anicca/host.cue; it observes and resets nothing until you say reset: "on"`})
+	}
+	add(Step{Kind: Hook, Arg: string(m.Generator), Text: fmt.Sprintf("install the initrd hooks for %s, and anicca.service", m.Generator)})
+	for _, i := range m.Images {
+		add(Step{Kind: Initrd, Path: i.Path, Arg: i.Kernel, Text: fmt.Sprintf("rebuild %s with the initrd program in it", i.Path)})
+	}
+	add(Step{Kind: Ledger, Arg: m.Subvol, Text: "make the directory anicca, with the ledger, at the top level of " + m.Device})
+	add(Step{Kind: Base, Arg: m.Subvol, Text: fmt.Sprintf("make base 1: a read-only snapshot of %s as it is now", m.Subvol)})
+	return out
+}
+
+func inFstab(fstab, mountPoint string) bool {
+	for line := range strings.Lines(fstab) {
+		f := strings.Fields(line)
+		if len(f) > 1 && !strings.HasPrefix(f[0], "#") && f[1] == mountPoint {
+			return true
+		}
+	}
+	return false
+}

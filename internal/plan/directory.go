@@ -1,0 +1,69 @@
+package plan
+
+import (
+	"anicca/internal/decl"
+	"anicca/internal/facts"
+)
+
+// directory plans a kept directory. It reports whether the entry can be put in place.
+func (m *maker) directory(e decl.Entry, place Step) bool {
+	there, kept := m.facts.Objects[e.Path], m.facts.Objects[e.Source()]
+	if done, ok := m.reachable(e, there, kept); done {
+		return ok
+	}
+	switch {
+	case there.IsLink():
+		return m.conflict(e.Pos, e.Path, "declare what it points to instead", "is a symbolic link to %s, not a directory", there.Link)
+	case there.Exists && !there.IsDir():
+		return m.conflict(e.Pos, e.Path, "declare it under files, or move it away", "is not a directory")
+	case kept.Exists && !kept.IsDir():
+		return m.conflict(e.Pos, e.Path, "move "+e.Source()+" away", "its kept copy %s is not a directory", e.Source())
+	}
+	if below := m.facts.Mounts.Below(e.Path); len(below) > 0 {
+		return m.conflict(e.Pos, e.Path, "unmount that first; or undeclare what lies in "+e.Path+" and reboot",
+			"%s is mounted in it and would be hidden", below[0].Target)
+	}
+	switch {
+	case !there.Exists && !kept.Exists:
+		m.step(place, Create)
+	case kept.Exists && (!there.Exists || there.Empty || there.Same):
+	case !kept.Exists || kept.Empty:
+		m.step(place, Adopt)
+	default:
+		return m.both(e)
+	}
+	m.step(place, Bind)
+	return true
+}
+
+// reachable handles what directories and files have in common: an entry that is in place already,
+// links above it, and other mounts on it. Done means that nothing is left to decide.
+func (m *maker) reachable(e decl.Entry, there, kept facts.Object) (done, ok bool) {
+	if there.Via != "" {
+		return true, m.conflict(e.Pos, e.Path, "declare the path that it leads to", "%s above it is a symbolic link", there.Via)
+	}
+	if kept.Via != "" {
+		return true, m.conflict(e.Pos, e.Path, "remove the link, or move what it points to into the store",
+			"%s above its kept copy is a symbolic link", kept.Via)
+	}
+	at, mounted := m.facts.Mounts.At(e.Path)
+	if !mounted {
+		return false, false
+	}
+	if m.facts.Mounts.Shows(e.Source(), e.Path) {
+		if e.Method == decl.Bind {
+			return true, true
+		}
+		return true, m.conflict(e.Pos, e.Path, "run 'umount "+e.Path+"', then 'anicca apply'",
+			"is kept by bind in this session, and declared as %s now", e.Method)
+	}
+	return true, m.conflict(e.Pos, e.Path, "undeclare it if that mount keeps it already, or unmount it",
+		"is a mount of its own already, of %s (%s)", at.Source, at.FSType)
+}
+
+// both is the conflict of an entry that holds different data on both sides.
+func (m *maker) both(e decl.Entry) bool {
+	return m.conflict(e.Pos, e.Path,
+		"look at both, move the one that you do not want away, then run 'anicca apply'",
+		"%s and its kept copy %s both hold data, and differ", e.Path, e.Source())
+}

@@ -1,0 +1,54 @@
+package ui
+
+import (
+	"fmt"
+	"io"
+
+	"anicca/internal/status"
+)
+
+// Status writes how a machine stands.
+func Status(w io.Writer, s *status.Status) {
+	if s.Armed {
+		fmt.Fprintln(w, "armed: every boot starts from the base; undeclared changes of this session will be gone")
+	} else {
+		fmt.Fprintf(w, "not armed: root.reset is %q, the root is kept\n", s.Reset)
+	}
+	b := s.Boot
+	switch {
+	case b.Archive != "":
+		fmt.Fprintf(w, "last boot: reset to base %d in %.0f ms; the root before it is %s in the archive\n", b.Base, b.MS, b.Archive)
+	case b.Why != "":
+		fmt.Fprintf(w, "last boot: %s: %s\n", b.Outcome, b.Why)
+	default:
+		fmt.Fprintf(w, "last boot: %s\n", b.Outcome)
+	}
+	rows := [][]string{{"ENTRY", "METHOD", "IN STORE", "IN PLACE", "VERIFIED", "DECLARED AT"}}
+	for _, e := range s.Entries {
+		place := yes(e.InPlace)
+		if e.Waiting {
+			place = "waiting"
+		}
+		rows = append(rows, []string{e.Path, e.Method, yes(e.InStore), place, yes(e.Verified), e.Why})
+	}
+	if len(rows) > 1 {
+		fmt.Fprintln(w)
+		Table(w, rows)
+	}
+	for _, n := range s.Notes {
+		fmt.Fprintln(w, "note:", n)
+	}
+	for _, p := range s.Problems {
+		fmt.Fprintln(w, "WRONG:", p)
+	}
+	if s.OK {
+		fmt.Fprintln(w, "all is well")
+	}
+}
+
+func yes(b bool) string {
+	if b {
+		return "yes"
+	}
+	return "no"
+}
