@@ -11,26 +11,31 @@ import (
 	"anicca/internal/decl"
 )
 
-// check walks the user's value beside the schema and reports every field that does not fit.
+// check walks the user's value beside the schema, reports every field that does not fit, and returns what does,
+// as the plain value that it is; nil for nothing.
 //
 // It does what a closed definition would do, but for all fields at once:
 // CUE hides unknown fields while any other conflict exists,
 // and does not see them at all when the definition is embedded in the user's package.
-func (e *evaluation) check(v, s cue.Value, path []string) {
+func (e *evaluation) check(v, s cue.Value, path []string) any {
 	if s.IncompleteKind() != cue.StructKind {
-		e.leaf(v, s, path)
-		return
+		return e.leaf(v, s, path)
 	}
 	before := len(e.problems)
-	if k := v.IncompleteKind(); k != cue.StructKind && k != cue.BottomKind && k != cue.TopKind {
-		e.say(path, v, "want a struct, { … }, not "+article(k), hintFor(path))
-		return
+	switch v.IncompleteKind() {
+	case cue.StructKind, cue.BottomKind:
+	case cue.TopKind: // set by nobody, or by a prelude only
+		return nil
+	default:
+		e.say(path, v, "want a struct, { … }, not "+article(v.IncompleteKind()), hintFor(path))
+		return nil
 	}
 	it, err := v.Fields(cue.Optional(false))
 	if err != nil {
 		e.conflict(v, path)
-		return
+		return nil
 	}
+	good := map[string]any{}
 	known := names(s)
 	for it.Next() {
 		name := it.Selector().Unquoted()
@@ -40,26 +45,33 @@ func (e *evaluation) check(v, s cue.Value, path []string) {
 			e.say(at, it.Value(), "there is no field "+name+where(path), unknownHint(path, name, known))
 			continue
 		}
-		e.check(it.Value(), f, at)
+		if g := e.check(it.Value(), f, at); g != nil {
+			good[name] = g
+		}
 	}
 	if v.Err() != nil && len(e.problems) == before {
 		e.conflict(v, path)
 	}
+	return good
 }
 
 // leaf checks one value that the schema wants to be of a plain kind.
-func (e *evaluation) leaf(v, s cue.Value, path []string) {
-	if v.Err() != nil {
+func (e *evaluation) leaf(v, s cue.Value, path []string) any {
+	switch {
+	case v.Err() != nil:
 		e.conflict(v, path)
-		return
-	}
-	if !v.IsConcrete() || v.Kind() == cue.ListKind && v.Validate(cue.Concrete(true)) != nil {
+	case !v.IsConcrete() || v.Kind() == cue.ListKind && v.Validate(cue.Concrete(true)) != nil:
 		e.say(path, v, "has no definite value", "write one")
-		return
-	}
-	if s.Unify(v).Validate(cue.Concrete(true)) != nil {
+	case s.Unify(v).Validate(cue.Concrete(true)) != nil:
 		e.say(path, v, fmt.Sprintf("want %s, not %s", wanted(s), text(v)), hintFor(path))
+	default:
+		var good any
+		if err := v.Decode(&good); err != nil {
+			e.errors(err)
+		}
+		return good
 	}
+	return nil
 }
 
 // say reports a problem with one field, at all places where the user wrote it.

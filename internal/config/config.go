@@ -7,6 +7,8 @@
 package config
 
 import (
+	"errors"
+
 	"cuelang.org/go/cue/cuecontext"
 
 	"anicca/internal/decl"
@@ -33,20 +35,24 @@ func Load(o Options) (*decl.Host, error) {
 	ctx := cuecontext.New()
 	e := evaluation{ctx: ctx, places: index(files)}
 	user := e.build(files)
-	if len(e.problems) == 0 {
-		e.check(user, schema(ctx), nil)
-	}
 	if len(e.problems) > 0 {
 		return nil, e.problems.Sort()
 	}
+	good := e.check(user, schema(ctx), nil)
 	var raw rawHost
-	if err := e.decode(user, &raw); err != nil {
-		return nil, err
+	if err := e.decode(good, &raw); err != nil {
+		return nil, errors.Join(err, orNil(e.problems.Sort()))
 	}
-	h := hoster{o: o, places: e.places, host: &decl.Host{Name: o.Host}}
+	// What fits the schema is looked at further also when some of it does not, to report all at once.
+	h := hoster{o: o, places: e.places, host: &decl.Host{Name: o.Host}, problems: e.problems}
 	h.build(raw)
-	if len(h.problems) > 0 {
-		return nil, h.problems.Sort()
+	return h.host, orNil(h.problems.Sort())
+}
+
+// orNil is the problems as an error, if there are any.
+func orNil(ps decl.Problems) error {
+	if len(ps) == 0 {
+		return nil
 	}
-	return h.host, nil
+	return ps
 }

@@ -80,6 +80,9 @@ func (e *evaluation) errors(err error) {
 		if p.Path != "" {
 			p.Msg = p.Path + ": " + p.Msg
 		}
+		if strings.HasPrefix(format, "reference") {
+			p.Hint = "text needs quotes; a reference must name a field or a let of these files"
+		}
 		e.problems = append(e.problems, p)
 	}
 }
@@ -99,16 +102,11 @@ func userPlaces(err cueerrors.Error) []decl.Pos {
 	return sortPlaces(out)
 }
 
-// decode fills raw with the declaration and the schema's defaults.
-func (e *evaluation) decode(user cue.Value, raw *rawHost) error {
-	full := schema(e.ctx).Unify(user)
+// decode fills raw with what the user wrote and the schema's defaults.
+func (e *evaluation) decode(good any, raw *rawHost) error {
+	full := schema(e.ctx).Unify(e.ctx.Encode(good))
 	if err := full.Validate(cue.Concrete(true), cue.Final()); err != nil {
-		e.errors(err)
-		return e.problems.Sort()
+		return fmt.Errorf("internal error: what was checked does not fit the schema: %w", err)
 	}
-	if err := full.Decode(raw); err != nil {
-		e.errors(err)
-		return e.problems.Sort()
-	}
-	return nil
+	return full.Decode(raw)
 }

@@ -51,7 +51,7 @@ func (h *hoster) build(raw rawHost) {
 		}
 	}
 	h.stray(raw)
-	if len(h.host.Stores) == 0 {
+	if len(h.host.Stores) == 0 && len(h.problems) == 0 {
 		pos := h.host.Root.Pos
 		if !pos.IsValid() {
 			pos.File = h.o.Dir

@@ -59,7 +59,7 @@ func (h *hoster) nearest(name string) string {
 
 // bindOptions are the mount options that a bind mount can have; anything that begins with x- is for other programs.
 var bindOptions = []string{
-	"nosuid", "suid", "nodev", "dev", "noexec", "exec", "noatime", "relatime", "strictatime", "nodiratime", "ro", "rw", "nosymfollow",
+	"nosuid", "nodev", "noexec", "noatime", "nodiratime", "relatime", "ro",
 }
 
 func (h *hoster) mountOptions(at []string, list []string) []string {

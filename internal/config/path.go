@@ -54,7 +54,11 @@ func (h *hoster) cleanAbsolute(at []string, p string) bool {
 // clean refuses every other way to write a path: with one way only, no path is given twice by mistake.
 func (h *hoster) clean(at []string, p string) bool {
 	if slices.Contains(strings.Split(p, "/"), "..") {
-		h.say(at, "write "+quoted(path.Clean(p))+" if that is meant", "a path must not contain ..")
+		hint := "write " + quoted(path.Clean(p)) + " if that is meant"
+		if !strings.HasPrefix(p, "/") {
+			hint = "name what lies below the home"
+		}
+		h.say(at, hint, "a path must not contain ..")
 		return false
 	}
 	if c := path.Clean(p); c != p {

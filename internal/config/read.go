@@ -135,12 +135,15 @@ func parse(p string, data []byte) (*ast.File, error) {
 func syntax(p string, err error) decl.Problems {
 	var out decl.Problems
 	for _, e := range cueerrors.Errors(err) {
-		format, args := e.Msg()
+		msg := e.Error()
+		if format, args := e.Msg(); format != "" {
+			msg = fmt.Sprintf(format, args...)
+		}
 		at := decl.Pos{File: p}
 		if pos := e.Position(); pos.IsValid() {
 			at = decl.Pos{File: p, Line: pos.Line(), Col: pos.Column()}
 		}
-		out = append(out, decl.Problem{Pos: at, Msg: "syntax: " + fmt.Sprintf(format, args...)})
+		out = append(out, decl.Problem{Pos: at, Msg: "syntax: " + msg})
 	}
 	return out
 }

@@ -13,7 +13,11 @@ import (
 
 // wanted says in words what the schema takes.
 func wanted(s cue.Value) string {
-	if op, args := s.Expr(); op == cue.OrOp {
+	op, args := s.Expr()
+	if op == cue.NoOp && len(args) == 1 { // a default takes its disjunction apart
+		op, args = args[0].Expr()
+	}
+	if op == cue.OrOp {
 		var out []string
 		for _, a := range args {
 			if w := wanted(a); !slices.Contains(out, w) {
@@ -31,7 +35,7 @@ func wanted(s cue.Value) string {
 		}
 		return out[0]
 	} else if op == cue.AndOp {
-		for _, a := range args[1:] {
+		for _, a := range args {
 			if op, bound := a.Expr(); op == cue.GreaterThanEqualOp {
 				return "a whole number of at least " + text(bound[0])
 			}
@@ -117,7 +121,7 @@ func sortPlaces(list []decl.Pos) []decl.Pos {
 
 // similar returns the known word that is nearest to a mistyped one, or "".
 func similar(word string, known []string) string {
-	best, most := "", 1+len(word)/3
+	best, most := "", max(1, len(word)/3)
 	for _, k := range known {
 		if d := distance(strings.ToLower(word), strings.ToLower(k)); d <= most {
 			best, most = k, d-1
