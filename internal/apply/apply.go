@@ -141,11 +141,14 @@ func (w *walker) guard(s plan.Step) error {
 	if empty, err := w.root.Empty(s.Path); err != nil || empty {
 		return err
 	}
-	diff, err := sys.Compare(w.root, s.Path, w.root, s.Source, 1)
+	diff, err := sys.Compare(w.root, s.Path, w.root, s.Source, 100)
 	if err != nil {
 		return err
 	}
 	for _, d := range diff {
+		if d.What == sys.TimeDiffers {
+			continue
+		}
 		return fmt.Errorf("%s and %s both hold data and differ (%s): %w", s.Path, s.Source, d, ErrWouldLose)
 	}
 	return nil

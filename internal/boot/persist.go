@@ -46,10 +46,8 @@ func persist(r *Record, rootTree, old *sys.Tree, s plan.Step, e *Entry) error {
 			return fmt.Errorf("adopt from the old root: %w", err)
 		}
 		if !e.Adopted {
-			e.State = Waiting
-			if s.Kind != plan.Symlink {
-				return nil
-			}
+			e.State = Waiting // programs make it in the root, and the next boot finds it in the old one
+			return nil
 		}
 	}
 	if s.Kind == plan.Symlink && r.Outcome != Done {

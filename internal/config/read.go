@@ -133,17 +133,17 @@ func parse(p string, data []byte) (*ast.File, error) {
 
 // syntax turns a parser's errors into problems.
 func syntax(p string, err error) decl.Problems {
+	if _, ok := errors.AsType[cueerrors.Error](err); !ok {
+		return decl.Problems{{Pos: decl.Pos{File: p}, Msg: "syntax: " + err.Error()}}
+	}
 	var out decl.Problems
 	for _, e := range cueerrors.Errors(err) {
-		msg := e.Error()
-		if format, args := e.Msg(); format != "" {
-			msg = fmt.Sprintf(format, args...)
-		}
+		format, args := e.Msg()
 		at := decl.Pos{File: p}
 		if pos := e.Position(); pos.IsValid() {
 			at = decl.Pos{File: p, Line: pos.Line(), Col: pos.Column()}
 		}
-		out = append(out, decl.Problem{Pos: at, Msg: "syntax: " + msg})
+		out = append(out, decl.Problem{Pos: at, Msg: "syntax: " + fmt.Sprintf(format, args...)})
 	}
 	return out
 }

@@ -54,7 +54,7 @@ func (m *maker) reachable(e decl.Entry, there, kept facts.Object) (done, ok bool
 		if e.Method == decl.Bind {
 			return true, true
 		}
-		return true, m.conflict(e.Pos, e.Path, "run 'umount "+e.Path+"', then 'anicca apply'",
+		return true, m.conflict(e.Pos, e.Path, "run 'umount "+e.Path+"', then 'anicca apply'; or reboot",
 			"is kept by bind in this session, and declared as %s now", e.Method)
 	}
 	return true, m.conflict(e.Pos, e.Path, "undeclare it if that mount keeps it already, or unmount it",
@@ -65,5 +65,5 @@ func (m *maker) reachable(e decl.Entry, there, kept facts.Object) (done, ok bool
 func (m *maker) both(e decl.Entry) bool {
 	return m.conflict(e.Pos, e.Path,
 		"look at both, move the one that you do not want away, then run 'anicca apply'",
-		"%s and its kept copy %s both hold data, and differ", e.Path, e.Source())
+		"holds data, and so does its kept copy %s, and they differ", e.Source())
 }

@@ -91,7 +91,7 @@ func (m *maker) backend() bool {
 		return m.conflict(r.Pos, "/", `use a btrfs root, or 'anicca try' to see what it will do`,
 			"root.backend %q cannot reset a machine yet: it comes with the release step \"The reset that can be trusted\"", r.Backend)
 	case root.FSType != string(r.Backend):
-		return m.conflict(r.Pos, "/", fmt.Sprintf("write the backend that fits, or run anicca on a machine with a %s root", r.Backend),
+		return m.conflict(r.Pos, "/", "write the backend that fits this machine",
 			"root.backend is %q, but the root of this machine is %s", r.Backend, root.FSType)
 	}
 	return true
