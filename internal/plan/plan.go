@@ -9,6 +9,7 @@ package plan
 import (
 	"encoding/json"
 	"fmt"
+	"path"
 
 	"anicca/internal/decl"
 )
@@ -126,6 +127,11 @@ func DecodeBoot(data []byte) (*Boot, error) {
 		case Bind, Symlink, Copy:
 		default:
 			return nil, fmt.Errorf("boot plan: unknown step %q: run 'anicca apply'", s.Kind)
+		}
+		for _, p := range []string{s.Path, s.Store, s.Source} {
+			if !path.IsAbs(p) || path.Clean(p) != p {
+				return nil, fmt.Errorf("boot plan: %q is not a clean absolute path: run 'anicca apply'", p)
+			}
 		}
 	}
 	return &b, nil

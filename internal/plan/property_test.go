@@ -140,7 +140,7 @@ func TestRecordedPlanIsFound(t *testing.T) {
 }
 
 func FuzzDecodeBoot(f *testing.F) {
-	f.Add([]byte(`{"format":1,"host":"x","entries":[{"kind":"bind","path":"/a"}]}`))
+	f.Add([]byte(`{"format":1,"host":"x","entries":[{"kind":"bind","path":"/a","store":"/p","source":"/p/a"}]}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		b, err := plan.DecodeBoot(data)
 		if err != nil {
@@ -150,8 +150,8 @@ func FuzzDecodeBoot(f *testing.F) {
 			return
 		}
 		for _, s := range b.Entries {
-			if path.Clean(s.Path) != s.Path {
-				return
+			if !path.IsAbs(s.Path) || path.Clean(s.Path) != s.Path {
+				t.Errorf("accepted the path %q", s.Path)
 			}
 		}
 	})
