@@ -1,0 +1,132 @@
+// Package anicca_test holds the layers of the house: who may import whom, and why.
+package anicca_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "anicca/"
+
+// layers says for every package of this module which others of it may be imported, without tests.
+var layers = map[string]struct {
+	why   string
+	allow string
+}{
+	"internal/decl":    {"the vocabulary depends on nothing", ""},
+	"internal/config":  {"knows files and CUE, not machines", "internal/decl"},
+	"internal/facts":   {"reads machines through fs.FS only", "internal/decl"},
+	"internal/plan":    {"thinks: no disk, no clock, no environment", "internal/decl internal/facts"},
+	"internal/sys":     {"the hands know nothing of what they work for", ""},
+	"internal/root":    {"fresh roots are made by the hands", "internal/decl internal/sys"},
+	"internal/apply":   {"walks a plan", "internal/decl internal/plan internal/sys internal/root"},
+	"internal/archive": {"old roots, opened through a backend", "internal/decl internal/root internal/sys"},
+	"internal/boot":    {"runs in the initrd: never config, ui or install", "internal/decl internal/apply internal/plan internal/root internal/sys"},
+	"internal/install": {"everything below", "internal/decl internal/config internal/facts internal/root internal/sys"},
+	"internal/status":  {"compares the declaration, the plan and the boot record with the machine", "internal/decl internal/plan internal/apply internal/boot internal/sys"},
+	"internal/sandbox": {"lives through boots with the real engine", "internal/decl internal/config internal/facts internal/plan internal/apply internal/archive internal/boot internal/root internal/sys"},
+	"internal/ui":      {"renders values only", "internal/decl internal/plan internal/sandbox internal/status"},
+	"cmd/anicca":       {"the door", "*"},
+	"cmd/anicca-init":  {"a few lines around boot", "internal/boot internal/sys"},
+}
+
+// owned are packages from outside that only one room may use.
+var owned = map[string]struct {
+	owners string
+	why    string
+}{
+	"cuelang.org/":             {"internal/config", "so that another language could replace CUE"},
+	"github.com/spf13/":        {"cmd/anicca", "flags belong to the door"},
+	"golang.org/x/sys/":        {"internal/sys", "kernel oddities live in one room"},
+	"os/exec":                  {"internal/sys", "programs are run by the hands"},
+	"github.com/cyphar/":       {"internal/sys", "paths inside roots are the hands' matter"},
+	"github.com/moby/sys/":     {"internal/facts", "parsers of what is"},
+	"golang.org/x/term":        {"internal/ui", "the terminal"},
+	"github.com/coreos/":       {"internal/sys/service", "D-Bus never comes into the initrd"},
+	"github.com/rogpeppe/":     {"", "a test library"},
+	"pgregory.net/":            {"", "a test library"},
+	"github.com/google/go-cmp": {"", "a test library"},
+	"golang.org/x/tools/":      {"", "a test library"},
+}
+
+// pure packages have no clock, no disk, no environment.
+var pure = map[string][]string{
+	"internal/decl": {"os", "io/fs", "time", "net", "syscall"},
+	"internal/plan": {"os", "io/fs", "time", "net", "syscall"},
+	"internal/ui":   {"time", "net", "syscall"},
+}
+
+type pkg struct {
+	ImportPath string
+	Imports    []string
+}
+
+func list(t *testing.T, args ...string) []pkg {
+	t.Helper()
+	var out, problems bytes.Buffer
+	cmd := exec.Command("go", append([]string{"list", "-json=ImportPath,Imports"}, args...)...)
+	cmd.Stdout, cmd.Stderr = &out, &problems
+	if err := cmd.Run(); err != nil {
+		t.Fatalf("go list: %v\n%s", err, problems.String())
+	}
+	var all []pkg
+	for dec := json.NewDecoder(&out); ; {
+		var p pkg
+		if err := dec.Decode(&p); errors.Is(err, io.EOF) {
+			return all
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, p)
+	}
+}
+
+func TestLayers(t *testing.T) {
+	seen := 0
+	for _, p := range list(t, "./cmd/...", "./internal/...") {
+		name := strings.TrimPrefix(p.ImportPath, module)
+		layer, ok := layers[name]
+		if !ok {
+			t.Errorf("%s is in no layer: add it to the table, with a reason", name)
+			continue
+		}
+		seen++
+		allowed := strings.Fields(layer.allow)
+		for _, i := range p.Imports {
+			if own, ok := strings.CutPrefix(i, module); ok {
+				if layer.allow != "*" && !slices.Contains(allowed, own) {
+					t.Errorf("%s imports %s: %s", name, own, layer.why)
+				}
+				continue
+			}
+			for prefix, o := range owned {
+				if strings.HasPrefix(i, prefix) && !slices.Contains(strings.Fields(o.owners), name) {
+					t.Errorf("%s imports %s, which belongs to %q: %s", name, i, o.owners, o.why)
+				}
+			}
+			if slices.Contains(pure[name], i) {
+				t.Errorf("%s imports %s, and is pure", name, i)
+			}
+		}
+	}
+	if seen != len(layers) {
+		t.Errorf("the table has %d packages, the tree %d", len(layers), seen)
+	}
+}
+
+// What the initrd carries is small and knows no configuration language, no command line library and no D-Bus.
+func TestInitrdProgramLinksLittle(t *testing.T) {
+	for _, p := range list(t, "-deps", "./cmd/anicca-init") {
+		for _, no := range []string{"cuelang.org/", "github.com/spf13/", "github.com/coreos/", "github.com/godbus/", "net/http", "anicca/internal/config", "anicca/internal/ui", "anicca/internal/install"} {
+			if strings.HasPrefix(p.ImportPath, no) {
+				t.Errorf("anicca-init links %s", p.ImportPath)
+			}
+		}
+	}
+}
