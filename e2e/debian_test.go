@@ -1,0 +1,152 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// flavour is a stock Debian 12 as an installer leaves it, with one of the initrd generators.
+type flavour struct {
+	name     string
+	packages string
+	grub     bool // boots from its own disk; else the emulator reads kernel and initrd out of it before each boot
+	prepare  string
+}
+
+const common = "systemd,systemd-sysv,udev,dbus,kmod,linux-image-cloud-amd64,btrfs-progs,iproute2,util-linux,openssh-server"
+
+var initramfsTools = flavour{
+	name:     "initramfs-tools",
+	packages: common + ",initramfs-tools,grub-pc-bin,grub2-common",
+	grub:     true,
+	prepare: `
+sed -i 's/^COMPRESS=.*/COMPRESS=gzip/; s/^# *COMPRESSLEVEL=.*/COMPRESSLEVEL=1/' /etc/initramfs-tools/initramfs.conf
+update-initramfs -u -k all
+`,
+}
+
+// dracut-core, not dracut: its package triggers build the image several times over, for minutes.
+// A list of modules keeps one build under emulation in bounds; what anicca adds comes on top of it.
+var dracut = flavour{
+	name:     "dracut",
+	packages: common + ",dracut-core,gzip",
+	prepare: `
+cat >/etc/dracut.conf.d/e2e.conf <<'END'
+hostonly=no
+compress="gzip -1"
+early_microcode=no
+dracutmodules+=" base systemd systemd-initrd dracut-systemd rootfs-block btrfs fs-lib udev-rules usrmount anicca "
+add_drivers+=" virtio_blk virtio_pci btrfs virtio_console "
+END
+sed -i 's/ anicca "/ "/' /etc/dracut.conf.d/e2e.conf
+k=$(ls /lib/modules)
+dracut --force "/boot/initrd.img-$k" "$k"
+`,
+}
+
+// everywhere is done in both flavours, inside the new system.
+const everywhere = `
+set -eu
+echo birdhouse >/etc/hostname
+useradd --create-home --uid 1000 --shell /bin/bash bird
+systemctl enable e2e-agent.service
+systemctl mask apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer fstrim.timer getty@tty1.service
+mkdir -p /etc/systemd/system.conf.d
+printf '[Manager]\nDefaultTimeoutStopSec=15s\n' >/etc/systemd/system.conf.d/e2e.conf
+: >/etc/machine-id
+`
+
+const agentUnit = `[Unit]
+Description=Agent of the test
+After=sysinit.target
+[Service]
+ExecStart=/usr/local/sbin/e2e-agent
+Restart=on-failure
+StandardOutput=null
+StandardError=journal
+[Install]
+WantedBy=multi-user.target
+`
+
+var building sync.Mutex
+
+// system returns a tar archive of the installed system, built once and kept in the user's cache.
+func (f flavour) system(t *testing.T) string {
+	t.Helper()
+	building.Lock()
+	defer building.Unlock()
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Join(cache, "anicca-e2e")
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	work := t.TempDir()
+	agent := filepath.Join(work, "e2e-agent")
+	build(t, agent, "./agent")
+	code, err := os.ReadFile("agent/main.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	recipe := sha256.Sum256([]byte(f.packages + everywhere + f.prepare + agentUnit + string(code)))
+	out := filepath.Join(dir, fmt.Sprintf("%s-%x.tar", f.name, recipe[:8]))
+	if _, err := os.Stat(out); err == nil {
+		return out
+	}
+	begin := time.Now()
+	unit := filepath.Join(work, "e2e-agent.service")
+	script := filepath.Join(work, "prepare")
+	for p, text := range map[string]string{unit: agentUnit, script: "#!/bin/bash\n" + everywhere + f.prepare} {
+		if err := os.WriteFile(p, []byte(text), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tmp := out + ".new.tar"
+	run(t, "mmdebstrap", "--variant=minbase", "--mode=root", "--quiet",
+		"--dpkgopt=path-exclude=/usr/share/man/*", "--dpkgopt=path-exclude=/usr/share/doc/*", "--dpkgopt=path-exclude=/usr/share/locale/*",
+		"--include="+f.packages,
+		"--customize-hook=upload "+agent+" /usr/local/sbin/e2e-agent",
+		"--customize-hook=chmod 755 \"$1/usr/local/sbin/e2e-agent\"",
+		"--customize-hook=upload "+unit+" /etc/systemd/system/e2e-agent.service",
+		"--customize-hook=chmod 644 \"$1/etc/systemd/system/e2e-agent.service\"",
+		"--customize-hook=upload "+script+" /prepare",
+		"--customize-hook=chroot \"$1\" bash /prepare",
+		"--customize-hook=rm \"$1/prepare\"",
+		"bookworm", tmp)
+	if err := os.Rename(tmp, out); err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("built Debian 12 with %s in %s", f.name, time.Since(begin).Round(time.Second))
+	return out
+}
+
+// build compiles a program of this module as it is shipped.
+func build(t *testing.T, out, pkg string) {
+	t.Helper()
+	cmd := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", out, pkg)
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if text, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("build %s: %v\n%s", pkg, err, text)
+	}
+}
+
+// run runs a program of the host and returns what it says.
+func run(t *testing.T, name string, args ...string) string {
+	t.Helper()
+	out, err := exec.Command(name, args...).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%s %s: %v\n%s", name, strings.Join(args, " "), err, out)
+	}
+	return strings.TrimSpace(string(out))
+}
