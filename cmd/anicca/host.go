@@ -26,7 +26,11 @@ func (g globals) load() (*decl.Host, error) {
 			return nil, err
 		}
 	}
-	return config.Load(config.Options{Dir: g.config, Host: name, Accounts: accounts, Keep: "/etc/anicca"})
+	o := config.Options{Dir: g.config, Host: name, Accounts: accounts}
+	if g.config == defaultConfig {
+		o.Keep = defaultConfig
+	}
+	return config.Load(o)
 }
 
 // plan compares the declaration with the machine.
@@ -35,7 +39,13 @@ func (g globals) plan() (*plan.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	src := facts.Source{FS: os.DirFS(g.root), Kernel: sys.Kernel(), Hostname: host.Name}
+	src := facts.Source{FS: os.DirFS(g.root), Prefix: g.root, Kernel: sys.Kernel(), Hostname: host.Name}
+	table, err := os.Open("/proc/self/mountinfo")
+	if err != nil {
+		return nil, err
+	}
+	defer table.Close()
+	src.Mountinfo = table
 	f, err := facts.Read(src, host)
 	if err != nil {
 		return nil, err

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -23,6 +25,9 @@ const (
 	exitChanges = 4 // there are changes (--check)
 	exitLoss    = 5 // going on would lose data
 )
+
+// defaultConfig is where a machine's declaration lies. It is kept always.
+const defaultConfig = "/etc/anicca"
 
 // exitError carries an exit code; its message, if any, has been printed already.
 type exitError struct {
@@ -84,12 +89,31 @@ Exit codes: 0 ok, 1 fault, 2 usage, 3 the declaration is invalid, 4 there are ch
 (--check), 5 going on would lose data.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
+		PersistentPreRunE: func(*cobra.Command, []string) error {
+			abs, err := filepath.Abs(g.root)
+			if err == nil {
+				g.root, err = filepath.EvalSymlinks(abs)
+			}
+			return err
+		},
+		Args: cobra.ArbitraryArgs,
+		RunE: func(c *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return c.Help()
+			}
+			msg := fmt.Sprintf("there is no verb %q; see anicca --help", args[0])
+			if near := c.SuggestionsFor(args[0]); len(near) > 0 {
+				msg = fmt.Sprintf("there is no verb %q; did you mean %s?", args[0], strings.Join(near, " or "))
+			}
+			return exitError{exitUsage, msg}
+		},
+		SuggestionsMinimumDistance: 2,
 	}
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return exitError{exitUsage, fmt.Sprintf("%v\n%s", err, c.UseLine())}
 	})
 	f := root.PersistentFlags()
-	f.StringVar(&g.config, "config", "/etc/anicca", "directory of the declaration")
+	f.StringVar(&g.config, "config", defaultConfig, "directory of the declaration")
 	f.StringVar(&g.host, "host", "", "name of the machine in hosts/ (default: the hostname)")
 	f.StringVar(&g.root, "root", "/", "directory that is the root of the machine")
 	root.CompletionOptions.HiddenDefaultCmd = true

@@ -18,6 +18,7 @@ var ErrNoNamespace = errors.New("this machine does not allow user namespaces")
 // What it mounts there is seen by nobody else and is gone when it ends. It needs no privilege.
 func InNamespace(ctx context.Context, args ...string) error {
 	cmd := exec.CommandContext(ctx, "/proc/self/exe", args...)
+	cmd.Args[0] = os.Args[0]
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{
 		Cloneflags:  unix.CLONE_NEWUSER | unix.CLONE_NEWNS,
