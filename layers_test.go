@@ -32,6 +32,7 @@ var layers = map[string]struct {
 	"internal/status":  {"compares the declaration, the plan and the boot record with the machine", "internal/decl internal/plan internal/apply internal/boot internal/sys"},
 	"internal/sandbox": {"lives through boots with the real engine", "internal/decl internal/config internal/facts internal/plan internal/apply internal/archive internal/boot internal/root internal/sys"},
 	"internal/ui":      {"renders values only", "internal/decl internal/plan internal/sandbox internal/status"},
+	"internal/nstest":  {"a helper of tests", "internal/sys"},
 	"cmd/anicca":       {"the door", "*"},
 	"cmd/anicca-init":  {"a few lines around boot", "internal/boot internal/sys"},
 }
@@ -44,7 +45,7 @@ var owned = map[string]struct {
 	"cuelang.org/":             {"internal/config", "so that another language could replace CUE"},
 	"github.com/spf13/":        {"cmd/anicca", "flags belong to the door"},
 	"golang.org/x/sys/":        {"internal/sys", "kernel oddities live in one room"},
-	"os/exec":                  {"internal/sys", "programs are run by the hands"},
+	"os/exec":                  {"internal/sys internal/nstest", "programs are run by the hands"},
 	"github.com/cyphar/":       {"internal/sys", "paths inside roots are the hands' matter"},
 	"github.com/moby/sys/":     {"internal/facts", "parsers of what is"},
 	"golang.org/x/term":        {"internal/ui", "the terminal"},

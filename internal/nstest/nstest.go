@@ -1,0 +1,76 @@
+// Package nstest runs a package's tests as root of a user and mount namespace of their own,
+// so that they can mount without privilege and without leaving anything behind.
+package nstest
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+
+	"anicca/internal/sys"
+)
+
+const env = "ANICCA_TEST_NAMESPACE"
+
+// Enter starts this test program again inside a namespace and exits with its code.
+// Inside, and where namespaces are forbidden, it returns.
+// Call it first in TestMain.
+func Enter() {
+	if os.Getenv(env) != "" {
+		return
+	}
+	os.Setenv(env, "inside")
+	ids := func(own int) []syscall.SysProcIDMap {
+		if own == 0 && everybody() {
+			return []syscall.SysProcIDMap{{Size: 65536}}
+		}
+		return []syscall.SysProcIDMap{{HostID: own, Size: 1}}
+	}
+	cmd := exec.Command("/proc/self/exe", os.Args[1:]...)
+	cmd.Args[0] = os.Args[0]
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
+	cmd.SysProcAttr = &syscall.SysProcAttr{
+		Cloneflags:  syscall.CLONE_NEWUSER | syscall.CLONE_NEWNS,
+		UidMappings: ids(os.Getuid()), GidMappings: ids(os.Getgid()),
+		GidMappingsEnableSetgroups: os.Getuid() == 0,
+		Pdeathsig:                  syscall.SIGKILL,
+	}
+	err := cmd.Run()
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
+		os.Exit(exit.ExitCode())
+	}
+	if err == nil {
+		os.Exit(0)
+	}
+	os.Setenv(env, "forbidden: "+err.Error())
+}
+
+// everybody reports whether this process can map more ids than its own.
+func everybody() bool {
+	m, err := os.ReadFile("/proc/self/uid_map")
+	f := strings.Fields(string(m))
+	return err == nil && len(f) == 3 && len(f[2]) > 5
+}
+
+// Need skips the test where there is no namespace, with the reason, and keeps its mounts to itself.
+func Need(t testing.TB) {
+	t.Helper()
+	if why := os.Getenv(env); why != "inside" {
+		t.Skipf("needs a user namespace, which this machine does not allow (%s)", why)
+	}
+	if err := sys.MakePrivate(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// NeedIDs skips the test where only one user id can be used.
+func NeedIDs(t testing.TB) {
+	t.Helper()
+	m, err := os.ReadFile("/proc/self/uid_map")
+	if f := strings.Fields(string(m)); err != nil || len(f) < 3 || f[2] == "1" {
+		t.Skip("needs several user ids: run the tests as root")
+	}
+}
