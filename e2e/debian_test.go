@@ -18,7 +18,8 @@ import (
 type flavour struct {
 	name     string
 	packages string
-	grub     bool // boots from its own disk; else the emulator reads kernel and initrd out of it before each boot
+	grub     bool   // boots from its own disk; else the emulator reads kernel and initrd out of it before each boot
+	early    string // configuration of dracut, from before it is installed: its package builds images several times
 	prepare  string
 }
 
@@ -34,20 +35,18 @@ update-initramfs -u -k all
 `,
 }
 
-// dracut-core, not dracut: its package triggers build the image several times over, for minutes.
 // A list of modules keeps one build under emulation in bounds; what anicca adds comes on top of it.
 var dracut = flavour{
 	name:     "dracut",
-	packages: common + ",dracut-core,gzip",
-	prepare: `
-cat >/etc/dracut.conf.d/e2e.conf <<'END'
-hostonly=no
+	packages: common + ",dracut,gzip",
+	early: `hostonly=no
 compress="gzip -1"
 early_microcode=no
-dracutmodules+=" base systemd systemd-initrd dracut-systemd rootfs-block btrfs fs-lib udev-rules usrmount anicca "
 add_drivers+=" virtio_blk virtio_pci btrfs virtio_console "
-END
-sed -i 's/ anicca "/ "/' /etc/dracut.conf.d/e2e.conf
+dracutmodules+=" base systemd systemd-initrd dracut-systemd rootfs-block btrfs fs-lib udev-rules usrmount "
+`,
+	prepare: `
+test ! -e /usr/sbin/update-initramfs
 k=$(ls /lib/modules)
 dracut --force "/boot/initrd.img-$k" "$k"
 `,
@@ -99,7 +98,7 @@ func (f flavour) system(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	recipe := sha256.Sum256([]byte(f.packages + everywhere + f.prepare + agentUnit + string(code)))
+	recipe := sha256.Sum256([]byte(f.packages + f.early + everywhere + f.prepare + agentUnit + string(code)))
 	out := filepath.Join(dir, fmt.Sprintf("%s-%x.tar", f.name, recipe[:8]))
 	if _, err := os.Stat(out); err == nil {
 		return out
@@ -107,7 +106,8 @@ func (f flavour) system(t *testing.T) string {
 	begin := time.Now()
 	unit := filepath.Join(work, "e2e-agent.service")
 	script := filepath.Join(work, "prepare")
-	for p, text := range map[string]string{unit: agentUnit, script: "#!/bin/bash\n" + everywhere + f.prepare} {
+	early := filepath.Join(work, "early.conf")
+	for p, text := range map[string]string{early: f.early, unit: agentUnit, script: "#!/bin/bash\n" + everywhere + f.prepare} {
 		if err := os.WriteFile(p, []byte(text), 0o755); err != nil {
 			t.Fatal(err)
 		}
@@ -116,6 +116,8 @@ func (f flavour) system(t *testing.T) string {
 	run(t, "mmdebstrap", "--variant=minbase", "--mode=root", "--quiet",
 		"--dpkgopt=path-exclude=/usr/share/man/*", "--dpkgopt=path-exclude=/usr/share/doc/*", "--dpkgopt=path-exclude=/usr/share/locale/*",
 		"--include="+f.packages,
+		"--essential-hook=mkdir -p \"$1/etc/dracut.conf.d\"",
+		"--essential-hook=upload "+early+" /etc/dracut.conf.d/e2e.conf",
 		"--customize-hook=upload "+agent+" /usr/local/sbin/e2e-agent",
 		"--customize-hook=chmod 755 \"$1/usr/local/sbin/e2e-agent\"",
 		"--customize-hook=upload "+unit+" /etc/systemd/system/e2e-agent.service",

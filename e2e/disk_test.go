@@ -16,6 +16,7 @@ type disk struct {
 	flavour flavour
 	image   string
 	uuid    string
+	last    *machine // that ran on it
 }
 
 const (

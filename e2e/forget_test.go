@@ -138,7 +138,11 @@ func (d *disk) convert(t *testing.T) (string, int) {
 		t.Errorf("init asks nobody and goes on:\n%s", out)
 	}
 	begin := time.Now()
-	t.Logf("init:\n%s", m.run("anicca init --yes"))
+	out := m.run("anicca init --yes")
+	t.Logf("init:\n%s", out)
+	if !strings.Contains(out, d.flavour.name) {
+		t.Fatalf("init did not find %s", d.flavour.name)
+	}
 	t.Logf("init took %s", time.Since(begin).Round(time.Second))
 	m.run("anicca check")
 	if s := m.status(); s.OK || s.Armed {
@@ -192,7 +196,7 @@ func (d *disk) forgetful(t *testing.T, n int, id string, boots int) int {
 		m.run("anicca restore /usr/local/undeclared --to /root/back && test -s /root/back")
 	}
 	if n == 3 {
-		m.run("btrfs subvolume create /var/lib/machines/nested && echo x >/var/lib/machines/nested/x")
+		m.run("mkdir -p /var/lib/machines && btrfs subvolume create /var/lib/machines/nested && echo x >/var/lib/machines/nested/x")
 	}
 	m.off()
 	return boots + 1

@@ -83,6 +83,7 @@ func (d *disk) power(t *testing.T, extra string) *machine {
 			"-append", d.cmdline()+" "+extra)
 	})
 	m := &machine{t: t, disk: d, exited: make(chan struct{})}
+	d.last = m
 	m.cmd = exec.Command("qemu-system-x86_64", args...)
 	m.cmd.Stdout, m.cmd.Stderr = &m.text, &m.text
 	// A test that is killed takes its machine along.
@@ -101,7 +102,7 @@ func (d *disk) power(t *testing.T, extra string) *machine {
 	}
 	t.Cleanup(func() {
 		m.cut()
-		if t.Failed() {
+		if t.Failed() && d.last == m {
 			keepConsole(t, m.text.String())
 		}
 	})

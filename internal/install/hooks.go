@@ -48,6 +48,7 @@ func Hooks(g Generator, program string) ([]Installed, error) {
 	case Dracut:
 		const module = "/usr/lib/dracut/modules.d/50anicca/"
 		list = append(list,
+			[2]string{"dracut-conf", "/etc/dracut.conf.d/50-anicca.conf"},
 			[2]string{"dracut-module", module + "module-setup.sh"},
 			[2]string{"anicca-reset.service", module + "anicca-reset.service"},
 			[2]string{"anicca-persist.service", module + "anicca-persist.service"})
@@ -56,7 +57,7 @@ func Hooks(g Generator, program string) ([]Installed, error) {
 	}
 	for _, f := range list {
 		mode := uint32(0o755)
-		if strings.HasSuffix(f[0], ".service") {
+		if strings.HasSuffix(f[1], ".service") || strings.HasSuffix(f[1], ".conf") {
 			mode = 0o644
 		}
 		if err := add(f[0], f[1], mode); err != nil {
