@@ -13,7 +13,7 @@ import (
 )
 
 // bannerPath is shown by login programs that know motd.d.
-const bannerPath = "/run/motd.d/10-anicca"
+var bannerPath = "/run/motd.d/10-anicca"
 
 // Finish runs in the booted system after the local filesystems.
 // It puts in place what the initrd could not, verifies every entry again,

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path"
 	"path/filepath"
 	"strings"
@@ -16,9 +15,6 @@ import (
 	"anicca/internal/root"
 	"anicca/internal/sys"
 )
-
-// topDir is where the top level of the root filesystem is mounted while anicca works on it.
-const topDir = "/run/anicca/top"
 
 // InitrdReset is [Reset] on the machine that is booting. Device and options are what the initrd will mount;
 // where they are empty they are found out.
@@ -46,11 +42,12 @@ func initrdReset(device *string, options string, wait time.Duration) *Record {
 		return early.fail(err)
 	}
 	*device = dev
-	if err := mountTop(dev); err != nil {
+	top, done, err := root.MountTop(dev)
+	if err != nil {
 		return early.fail(fmt.Errorf("mount the top level of %s: %w", dev, err))
 	}
-	defer unmountTop()
-	found, b, err := OpenBtrfs(topDir)
+	defer func() { _ = done() }() // what cannot be unmounted now is let go of by the end of the initrd
+	found, b, err := OpenBtrfs(top)
 	if errors.Is(err, fs.ErrNotExist) {
 		early.Outcome, early.Why = Unset, "anicca is not set up on "+dev+": run 'anicca init'"
 		sys.Say(early.Why)
@@ -90,11 +87,12 @@ func initrdPersist(r *Record, dir string) error {
 	if r.Device == "" {
 		return errors.New("the root device is not known")
 	}
-	if err := mountTop(r.Device); err != nil {
+	top, done, err := root.MountTop(r.Device)
+	if err != nil {
 		return err
 	}
-	defer unmountTop()
-	_, b, err := OpenBtrfs(topDir)
+	defer func() { _ = done() }()
+	_, b, err := OpenBtrfs(top)
 	if err != nil {
 		return err
 	}
@@ -107,7 +105,7 @@ func initrdPersist(r *Record, dir string) error {
 			r.Verified = true
 		}
 	}
-	store, err := openStore(path.Join(topDir, b.Ledger().Store))
+	store, err := openStore(path.Join(top, b.Ledger().Store))
 	if err != nil {
 		return err
 	}
@@ -158,29 +156,6 @@ func mountStores(t *sys.Tree, device string, b *plan.Boot) error {
 		}
 	}
 	return nil
-}
-
-func mountTop(device string) error {
-	if err := os.MkdirAll(topDir, 0o700); err != nil {
-		return err
-	}
-	run, err := sys.OpenTree(filepath.Dir(topDir))
-	if err != nil {
-		return err
-	}
-	defer run.Close()
-	return run.Mount(device, filepath.Base(topDir), "btrfs", []string{"nosuid", "nodev", "noexec"}, "subvolid=5")
-}
-
-func unmountTop() {
-	run, err := sys.OpenTree(filepath.Dir(topDir))
-	if err != nil {
-		return
-	}
-	defer run.Close()
-	if err := run.Unmount(filepath.Base(topDir), false); err != nil {
-		_ = run.Unmount(filepath.Base(topDir), true)
-	}
 }
 
 // rootDevice finds out what the initrd will mount as the root:

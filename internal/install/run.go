@@ -195,21 +195,9 @@ func makeBase(tree *sys.Tree, top string) error {
 
 // WithTop mounts the top level of a btrfs device at a private place while f runs.
 func WithTop(device string, f func(top string) error) error {
-	const dir = "/run/anicca"
-	r, err := sys.OpenTree("/run")
+	top, done, err := root.MountTop(device)
 	if err != nil {
 		return err
 	}
-	defer r.Close()
-	if err := r.MkdirAll("anicca", public); err != nil {
-		return err
-	}
-	if err := r.MkdirAll("anicca/top", func(string) sys.Perm { return sys.Perm{Mode: 0o700} }); err != nil {
-		return err
-	}
-	if err := r.Mount(device, "anicca/top", "btrfs", []string{"nosuid", "nodev", "noexec"}, "subvolid=5"); err != nil {
-		return err
-	}
-	err = f(dir + "/top")
-	return errors.Join(err, r.Unmount("anicca/top", true))
+	return errors.Join(f(top), done())
 }

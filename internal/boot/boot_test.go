@@ -1,0 +1,360 @@
+package boot
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"anicca/internal/apply"
+	"anicca/internal/decl"
+	"anicca/internal/nstest"
+	"anicca/internal/plan"
+	"anicca/internal/root"
+	"anicca/internal/sys"
+)
+
+func TestMain(m *testing.M) {
+	nstest.Enter()
+	os.Exit(m.Run())
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// disk is a disk in memory with a base, a store and an overlay root.
+type disk struct {
+	t       *testing.T
+	dir     string
+	backend *root.Overlay
+	root    *sys.Tree // while it is mounted
+}
+
+var entries = []plan.Step{
+	{Kind: plan.Bind, Path: "/srv/data", Dir: true},
+	{Kind: plan.Bind, Path: "/etc/bind"},
+	{Kind: plan.Symlink, Path: "/etc/link"},
+	{Kind: plan.Copy, Path: decl.MachineID},
+	{Kind: plan.Bind, Path: "/etc/later"},
+}
+
+// newDisk makes a disk whose store holds every entry but /etc/later, and a boot plan.
+func newDisk(t *testing.T, reset decl.Reset) *disk {
+	t.Helper()
+	nstest.Need(t)
+	d := &disk{t: t, dir: t.TempDir()}
+	at, err := sys.OpenTree(d.dir)
+	must(t, err)
+	must(t, at.Mount("disk", ".", "tmpfs", nil, "mode=0755"))
+	at.Close()
+	t.Cleanup(func() {
+		up, err := sys.OpenTree(filepath.Dir(d.dir))
+		must(t, err)
+		defer up.Close()
+		must(t, up.Unmount(filepath.Base(d.dir), true))
+	})
+	for p, text := range map[string]string{
+		"anicca/base/1/etc/issue":                           "base\n",
+		"anicca/base/1/etc/machine-id":                      "",
+		"anicca/base/1/usr/lib/modules/6.1.0-1/modules.dep": "",
+		"anicca/base/1/persist/.keep":                       "",
+		"store/srv/data/f":                                  "kept\n",
+		"store/etc/bind":                                    "kept\n",
+		"store/etc/link":                                    "kept\n",
+		"store/etc/machine-id":                              "0123\n",
+		"sysroot/.keep":                                     "",
+	} {
+		d.write(p, text)
+	}
+	d.backend, err = root.CreateOverlay(d.dir, root.Ledger{Store: "store", StorePath: "/persist"}, time.Now())
+	must(t, err)
+	t.Cleanup(func() { d.backend.Close() })
+	d.record(reset)
+	d.write("upper/etc/undeclared", "x\n")
+	return d
+}
+
+func (d *disk) write(p, text string) {
+	d.t.Helper()
+	p = filepath.Join(d.dir, p)
+	must(d.t, os.MkdirAll(filepath.Dir(p), 0o755))
+	must(d.t, os.WriteFile(p, []byte(text), 0o644))
+}
+
+// record writes the boot plan, as apply does.
+func (d *disk) record(reset decl.Reset) {
+	d.t.Helper()
+	b := &plan.Boot{Format: plan.Format, Host: "nest", Reset: reset, Stores: []plan.BootStore{{Path: "/persist"}}}
+	for _, s := range entries {
+		s.Store, s.Source = "/persist", "/persist"+s.Path
+		b.Entries = append(b.Entries, s)
+	}
+	d.mount()
+	must(d.t, apply.Run(d.root, &plan.Plan{Steps: []plan.Step{{Kind: plan.Record, Path: "/persist/.anicca/current", Store: "/persist", Boot: b}}}, nil))
+	d.unmount()
+}
+
+func (d *disk) mount() {
+	d.t.Helper()
+	must(d.t, d.backend.Mount(filepath.Join(d.dir, "sysroot")))
+	var err error
+	d.root, err = sys.OpenTree(filepath.Join(d.dir, "sysroot"))
+	must(d.t, err)
+	top, err := sys.OpenTree(d.dir)
+	must(d.t, err)
+	defer top.Close()
+	must(d.t, sys.Bind(top, "store", d.root, "/persist", nil))
+}
+
+func (d *disk) unmount() {
+	d.t.Helper()
+	d.root.Close()
+	top, err := sys.OpenTree(d.dir)
+	must(d.t, err)
+	defer top.Close()
+	must(d.t, top.Unmount("sysroot", true))
+}
+
+func (d *disk) reset(change func(*Machine)) *Record {
+	d.t.Helper()
+	m := Machine{
+		Backend: d.backend, Kernel: "6.1.0-1", Now: time.Now(), BootID: "boot",
+		Store: func() (*sys.Tree, error) { return openStore(filepath.Join(d.dir, "store")) },
+	}
+	if change != nil {
+		change(&m)
+	}
+	return Reset(m)
+}
+
+func (d *disk) forgot() bool {
+	_, err := os.Lstat(filepath.Join(d.dir, "upper/etc/undeclared"))
+	return errors.Is(err, fs.ErrNotExist)
+}
+
+func (d *disk) old() int {
+	d.t.Helper()
+	old, err := d.backend.Archive()
+	must(d.t, err)
+	return len(old)
+}
+
+func TestResetForgets(t *testing.T) {
+	d := newDisk(t, decl.ResetOn)
+	r := d.reset(nil)
+	if r.Outcome != Done || !r.OK() || !d.forgot() || d.old() != 1 {
+		t.Errorf("%+v, forgot %v, %d old roots", r, d.forgot(), d.old())
+	}
+}
+
+// In each of these, the root stays as it is, nothing is put away, and a sentence says why.
+func TestRootIsKept(t *testing.T) {
+	cases := map[string]struct {
+		reset   decl.Reset
+		change  func(*Machine)
+		spoil   func(*disk)
+		outcome Outcome
+		why     string
+		ok      bool
+	}{
+		"observe":         {reset: decl.ResetObserve, outcome: Kept, why: "observe", ok: true},
+		"off":             {reset: decl.ResetOff, outcome: Kept, why: "off", ok: true},
+		"anicca=keep":     {reset: decl.ResetOn, change: cmdline("quiet anicca=keep"), outcome: Kept, why: "anicca=keep", ok: true},
+		"anicca=off":      {reset: decl.ResetOn, change: cmdline("anicca=keep anicca=off"), outcome: Off, why: "anicca=off", ok: true},
+		"unknown switch":  {reset: decl.ResetOn, change: cmdline("anicca=kepe"), outcome: Kept, why: "not understood"},
+		"another subvol":  {reset: decl.ResetOn, change: func(m *Machine) { m.Root, m.Subvol = "@rootfs", "@other" }, outcome: Failed, why: `set rootflags=subvol=@rootfs`},
+		"kernel upgraded": {reset: decl.ResetOn, change: func(m *Machine) { m.Kernel = "6.1.0-2" }, outcome: Refused, why: "no modules for the running kernel 6.1.0-2"},
+		"no store": {
+			reset: decl.ResetOn, outcome: Failed, why: "the store is missing",
+			spoil: func(d *disk) { must(d.t, os.Rename(d.dir+"/store", d.dir+"/gone")) },
+		},
+		"never applied": {
+			reset: decl.ResetOn, outcome: Failed, why: "run 'anicca apply'",
+			spoil: func(d *disk) { must(d.t, os.Remove(d.dir+"/store/.anicca/current")) },
+		},
+		"boot plan torn": {
+			reset: decl.ResetOn, outcome: Failed, why: "boot plan",
+			spoil: func(d *disk) { d.write("store/.anicca/generations/1/boot.json", `{"format":1,"ent`) },
+		},
+		"boot plan of a later program": {
+			reset: decl.ResetOn, outcome: Failed, why: "format 99",
+			spoil: func(d *disk) { d.write("store/.anicca/generations/1/boot.json", `{"format":99}`) },
+		},
+		"no base": {
+			reset: decl.ResetOn, outcome: Failed, why: "base",
+			spoil: func(d *disk) { must(d.t, os.Rename(d.dir+"/anicca/base/1", d.dir+"/gone")) },
+		},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			d := newDisk(t, c.reset)
+			if c.spoil != nil {
+				c.spoil(d)
+			}
+			r := d.reset(c.change)
+			if r.Outcome != c.outcome || !strings.Contains(r.Why, c.why) {
+				t.Errorf("%s: %q, want %s: %q", r.Outcome, r.Why, c.outcome, c.why)
+			}
+			if r.OK() != c.ok || !c.ok && len(r.Problems) == 0 {
+				t.Errorf("OK is %v, problems %q", r.OK(), r.Problems)
+			}
+			if d.forgot() || d.old() != 0 {
+				t.Error("the root was not kept")
+			}
+		})
+	}
+}
+
+func cmdline(s string) func(*Machine) { return func(m *Machine) { m.Cmdline = s } }
+
+// boot resets and mounts, and puts kept state in place.
+func (d *disk) boot(change func(*Machine)) *Record {
+	d.t.Helper()
+	r := d.reset(change)
+	var old *sys.Tree
+	if r.Made != nil {
+		dir, done, err := d.backend.OpenOld(r.Made.Archive)
+		must(d.t, err)
+		defer func() { must(d.t, done()) }()
+		old, err = sys.OpenTree(dir)
+		must(d.t, err)
+		defer old.Close()
+	}
+	d.mount()
+	d.t.Cleanup(d.unmount)
+	s, err := openStore(filepath.Join(d.dir, "store"))
+	must(d.t, err)
+	defer s.Close()
+	b, err := apply.Current(s)
+	must(d.t, err)
+	r.Store = "/persist"
+	Persist(r, d.root, old, b)
+	return r
+}
+
+func (d *disk) read(p string) string {
+	d.t.Helper()
+	data, err := d.root.ReadFile(p)
+	if err != nil {
+		return err.Error()
+	}
+	return string(data)
+}
+
+func (r *Record) state(p string) State {
+	for _, e := range r.Entries {
+		if e.Path == p {
+			return e.State
+		}
+	}
+	return ""
+}
+
+func TestPersist(t *testing.T) {
+	d := newDisk(t, decl.ResetOn)
+	r := d.boot(nil)
+	if !r.OK() {
+		t.Fatalf("%+v", r)
+	}
+	for p, want := range map[string]string{
+		"/srv/data/f": "kept\n", "/etc/bind": "kept\n", "/persist/etc/link": "kept\n", decl.MachineID: "0123\n", "/etc/issue": "base\n",
+	} {
+		if got := d.read(p); got != want {
+			t.Errorf("%s: %q", p, got)
+		}
+	}
+	if link, err := d.root.Readlink("/etc/link"); err != nil || link != "/persist/etc/link" {
+		t.Errorf("link to %s, %v", link, err)
+	}
+	if r.state("/etc/later") != Waiting || r.state("/etc/bind") != Placed {
+		t.Errorf("states: %+v", r.Entries)
+	}
+}
+
+// A declared file that a program made after the last apply is not lost.
+func TestPersistAdoptsFromTheOldRoot(t *testing.T) {
+	d := newDisk(t, decl.ResetOn)
+	d.write("upper/etc/later", "made later\n")
+	r := d.boot(nil)
+	if !r.OK() || r.state("/etc/later") != Placed {
+		t.Errorf("%+v", r)
+	}
+	for _, p := range []string{"/etc/later", "/persist/etc/later"} {
+		if got := d.read(p); got != "made later\n" {
+			t.Errorf("%s: %q", p, got)
+		}
+	}
+}
+
+// One entry that fails does not stop the others.
+func TestPersistGoesOn(t *testing.T) {
+	d := newDisk(t, decl.ResetOn)
+	must(t, os.RemoveAll(d.dir+"/store/srv/data"))
+	r := d.boot(nil)
+	if r.OK() || r.state("/srv/data") != Missed || r.state("/etc/bind") != Placed {
+		t.Errorf("%+v", r)
+	}
+	if !slices.ContainsFunc(r.Problems, func(s string) bool { return strings.Contains(s, "/srv/data is not kept in this session") }) {
+		t.Errorf("problems: %q", r.Problems)
+	}
+}
+
+// In a root that was kept, a program may have replaced our link by a file. It is reported and not overwritten.
+func TestPersistKeepsAReplacedLink(t *testing.T) {
+	d := newDisk(t, decl.ResetObserve)
+	d.write("upper/etc/link", "newer\n")
+	r := d.boot(nil)
+	if r.OK() || r.state("/etc/link") != Missed || d.read("/etc/link") != "newer\n" || d.read("/persist/etc/link") != "kept\n" {
+		t.Errorf("%+v, %q", r, d.read("/etc/link"))
+	}
+}
+
+func (d *disk) finish(r *Record) *Record {
+	d.t.Helper()
+	p := filepath.Join(d.t.TempDir(), "boot.json")
+	must(d.t, r.Write(p))
+	r, err := Finish(d.root.Name(), p)
+	must(d.t, err)
+	return r
+}
+
+func TestFinish(t *testing.T) {
+	bannerPath = filepath.Join(t.TempDir(), "motd.d/10-anicca")
+	d := newDisk(t, decl.ResetOn)
+	r := d.finish(d.boot(nil))
+	if !r.Finished || !r.OK() {
+		t.Errorf("%+v", r)
+	}
+	if _, err := os.Stat(bannerPath); !errors.Is(err, fs.ErrNotExist) {
+		t.Error("a banner, and nothing is wrong")
+	}
+	must(t, d.root.Unmount("/srv/data", true))
+	r = d.finish(r)
+	if r.OK() || r.state("/srv/data") != Missed {
+		t.Errorf("a lost mount was not noticed: %+v", r)
+	}
+	if banner, err := os.ReadFile(bannerPath); err != nil || !strings.Contains(string(banner), "/srv/data") {
+		t.Errorf("banner: %q, %v", banner, err)
+	}
+}
+
+// What the initrd could not put in place, because its data came late, the late service does.
+func TestFinishPutsInPlaceWhatWasMissed(t *testing.T) {
+	bannerPath = filepath.Join(t.TempDir(), "motd.d/10-anicca")
+	d := newDisk(t, decl.ResetOn)
+	must(t, os.Rename(d.dir+"/store/srv/data", d.dir+"/late"))
+	r := d.boot(nil)
+	must(t, os.Rename(d.dir+"/late", d.dir+"/store/srv/data"))
+	r = d.finish(r)
+	if !r.OK() || r.state("/srv/data") != Placed || d.read("/srv/data/f") != "kept\n" {
+		t.Errorf("%+v", r)
+	}
+}
