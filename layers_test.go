@@ -47,7 +47,7 @@ var owned = map[string]struct {
 	"golang.org/x/sys/":        {"internal/sys", "kernel oddities live in one room"},
 	"os/exec":                  {"internal/sys internal/nstest", "programs are run by the hands"},
 	"github.com/cyphar/":       {"internal/sys", "paths inside roots are the hands' matter"},
-	"github.com/moby/sys/":     {"internal/facts", "parsers of what is"},
+	"github.com/moby/sys/":     {"internal/facts internal/sys", "parsers of what is"},
 	"golang.org/x/term":        {"internal/ui", "the terminal"},
 	"github.com/coreos/":       {"internal/sys/service", "D-Bus never comes into the initrd"},
 	"github.com/rogpeppe/":     {"", "a test library"},

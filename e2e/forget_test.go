@@ -16,6 +16,7 @@ import (
 const edit = `package nest
 
 persist: "/persist": {
+	hideMounts: true
 	directories: {
 		"/home": enable: false
 		"/var/lib/app": {user: "bird", group: "bird", mode: "u=rwx,g=rx,o="}
@@ -178,6 +179,9 @@ func (d *disk) forgetful(t *testing.T, n int, id string, boots int) int {
 	m.want("cat /etc/app.conf /etc/app.link /home/bird/.notes /srv/data/d /home/bird/Documents/cv", "one\ntwo\nn\nd\ncv")
 	m.want("stat -c '%U:%G %a' /var/lib/app /srv/data /etc/app.conf /home/bird/.ssh /home/bird/Documents /home/bird/.notes /home/bird",
 		"bird:bird 750\nbird:bird 2775\nbird:bird 640\nbird:bird 700\nbird:bird 755\nbird:bird 644\nbird:bird 755")
+	if out := m.run("findmnt -no OPTIONS /srv/data"); !strings.Contains(out, "x-gvfs-hide") {
+		t.Errorf("hideMounts: findmnt says %s", out)
+	}
 	m.want("readlink /etc/app.link", "/persist/etc/app.link")
 	if n > 1 {
 		m.want("cat /var/lib/app/log /home/bird/Documents/log", strings.Repeat("boot\n", 2*(n-1))[:10*(n-1)-1])

@@ -81,16 +81,21 @@ func (g globals) run(w io.Writer, p *plan.Plan) error {
 		return err
 	}
 	defer tree.Close()
-	done := 0
+	done, covered := 0, false
 	err = apply.Run(tree, p, func(e apply.Event) {
 		if e.Err == nil {
 			done++
+			covered = covered || e.Step.Kind == plan.Adopt && e.Step.Dir
 		}
 		ui.Done(w, e.Step, e.Err)
 	})
 	fmt.Fprintf(w, "%d of %d steps done\n", done, len(p.Steps))
 	if err != nil {
 		return err
+	}
+	if covered {
+		fmt.Fprintln(w, "Programs that have files open in what was just covered write on into the covered copies\n"+
+			"until they are restarted: reboot soon. The boot uses the kept copies.")
 	}
 	return verdict(p, false)
 }

@@ -54,7 +54,7 @@ func Run(root *sys.Tree, p *plan.Plan, tell func(Event)) error {
 			tell(Event{s, err})
 		}
 	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, Note(root, p.Steps))...)
 }
 
 func lock(root *sys.Tree, store string) (func(), error) {

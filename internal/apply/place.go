@@ -111,6 +111,21 @@ func Verify(root *sys.Tree, s plan.Step) error {
 	return nil
 }
 
+// Note makes the mount options that are for user space known to it, for what is in place in the running system.
+// In any other root there is nobody to read them.
+func Note(root *sys.Tree, entries []plan.Step) error {
+	if root.Name() != "/" {
+		return nil
+	}
+	options := map[string][]string{}
+	for _, s := range entries {
+		if s.Kind == plan.Bind {
+			options[s.Path] = s.Options
+		}
+	}
+	return sys.NoteUserOptions(root, options)
+}
+
 // like answers for the owner and mode of directories that have to be made.
 // They are as the other side has them: the store's when a path in the root is made, the root's when one in the store is.
 // Where that has none either, directories of a home belong to its user and others to root.

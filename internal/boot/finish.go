@@ -56,8 +56,14 @@ func finish(r *Record, t *sys.Tree) error {
 	}
 	if len(r.Entries) == 0 { // the initrd did not come as far
 		Persist(r, t, nil, b)
-		return nil
+	} else {
+		again(r, t, b)
 	}
+	return apply.Note(t, b.Entries)
+}
+
+// again verifies every entry, and puts in place what the initrd could not.
+func again(r *Record, t *sys.Tree, b *plan.Boot) {
 	seen := map[string]plan.Step{}
 	for _, s := range b.Entries {
 		seen[s.Path] = s
@@ -82,7 +88,6 @@ func finish(r *Record, t *sys.Tree) error {
 		}
 		r.Entries[i].State, r.Entries[i].Error = Placed, ""
 	}
-	return nil
 }
 
 func without(list []string, prefix string) []string {

@@ -135,7 +135,7 @@ func (h *hoster) options(e *decl.Entry, at []string, raw rawEntry, store rawStor
 	case e.Method == decl.Symlink && len(e.MountOptions) > 0:
 		h.say(append(at[:len(at):len(at)], "mountOptions"), "leave mountOptions out, or method", "a symbolic link is not a mount")
 	}
-	if e.Method == decl.Bind {
+	if e.Kind == decl.Directory {
 		if store.HideMounts {
 			e.MountOptions = append(e.MountOptions, "x-gvfs-hide")
 		}

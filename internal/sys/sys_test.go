@@ -289,6 +289,27 @@ func TestBind(t *testing.T) {
 	}
 }
 
+// Options for user space are put where findmnt and file managers look for them, once.
+func TestNoteUserOptions(t *testing.T) {
+	nstest.Need(t)
+	in, dir := tree(t)
+	for _, d := range []string{"/store/a b", "/a b", "/plain"} {
+		must(t, os.MkdirAll(dir+d, 0o755))
+	}
+	must(t, sys.Bind(in, "store/a b", in, "a b", nil))
+	defer func() { must(t, in.Unmount("a b", true)) }()
+	must(t, os.MkdirAll(dir+"/run/mount", 0o755))
+	write(t, dir+"/run/mount/utab", "SRC=/dev/x TARGET=/other ROOT=/ OPTS=_netdev\n", 0o644)
+	for range 2 {
+		must(t, sys.NoteUserOptions(in, map[string][]string{dir + "/a b": {"nosuid", "x-gvfs-hide", "x-gvfs-trash"}, dir + "/plain": {"ro"}}))
+	}
+	text := read(t, dir+"/run/mount/utab")
+	if n := strings.Count(text, "\n"); n != 2 || !strings.Contains(text, `/a\040b ROOT=`) || !strings.Contains(text, "OPTS=x-gvfs-hide,x-gvfs-trash\n") ||
+		!strings.HasPrefix(text, "SRC=/dev/x ") {
+		t.Errorf("utab:\n%s", text)
+	}
+}
+
 // What programs write into a directory between its copy and its being covered is carried over.
 func TestFreshen(t *testing.T) {
 	nstest.Need(t)
