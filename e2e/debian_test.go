@@ -81,6 +81,14 @@ var building sync.Mutex
 // system returns a tar archive of the installed system, built once and kept in the user's cache.
 func (f flavour) system(t *testing.T) string {
 	t.Helper()
+	if os.Getuid() != 0 {
+		t.Skip("needs root: builds and mounts disk images")
+	}
+	for _, p := range []string{"mmdebstrap", "qemu-system-x86_64", "mkfs.btrfs", "losetup", "tar"} {
+		if _, err := exec.LookPath(p); err != nil {
+			t.Skipf("needs %s, which is not installed", p)
+		}
+	}
 	building.Lock()
 	defer building.Unlock()
 	cache, err := os.UserCacheDir()

@@ -1,7 +1,9 @@
 package config_test
 
 import (
+	"os"
 	"slices"
+	"strings"
 	"testing"
 
 	"cuelang.org/go/cue/ast"
@@ -56,6 +58,26 @@ func TestPresets(t *testing.T) {
 	}
 	if _, err := load(t, []txtar.File{{Name: "decl/a.cue", Data: []byte(all + "}\n")}}); err != nil {
 		t.Error(err)
+	}
+}
+
+// The first declaration that a reader copies must be valid.
+func TestReadme(t *testing.T) {
+	text, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, ok := strings.Cut(string(text), "```cue\n")
+	example, _, closed := strings.Cut(rest, "```")
+	if !ok || !closed {
+		t.Fatal("no declaration in README.md")
+	}
+	host, err := load(t, []txtar.File{{Name: "decl/host.cue", Data: []byte(example)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := len(host.Stores[0].Entries); n < 10 {
+		t.Errorf("only %d entries", n)
 	}
 }
 

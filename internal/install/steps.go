@@ -35,8 +35,10 @@ func Steps(m Machine, starter string) []Step {
 	var out []Step
 	add := func(s Step) { out = append(out, s) }
 	if !m.Mounted {
-		add(Step{Kind: Subvolume, Path: m.Store, Arg: m.StoreSub,
-			Text: fmt.Sprintf("make the store: subvolume %s, to be mounted at %s", m.StoreSub, m.Store)})
+		add(Step{
+			Kind: Subvolume, Path: m.Store, Arg: m.StoreSub,
+			Text: fmt.Sprintf("make the store: subvolume %s, to be mounted at %s", m.StoreSub, m.Store),
+		})
 	}
 	if !inFstab(m.Fstab, m.Store) {
 		line := fmt.Sprintf("UUID=%%s %s btrfs subvol=%s,noatime 0 0", m.Store, m.StoreSub)
@@ -46,8 +48,10 @@ func Steps(m Machine, starter string) []Step {
 		add(Step{Kind: Mount, Path: m.Store, Arg: m.StoreSub, Text: "mount the store at " + m.Store})
 	}
 	if len(m.Declared) == 0 {
-		add(Step{Kind: Declaration, Path: "/etc/anicca/host.cue", Data: starter,
-			Text: `write a starter declaration to /etc/anicca/host.cue; it observes and resets nothing until you say reset: "on"`})
+		add(Step{
+			Kind: Declaration, Path: "/etc/anicca/host.cue", Data: starter,
+			Text: `write a starter declaration to /etc/anicca/host.cue; it observes and resets nothing until you say reset: "on"`,
+		})
 	}
 	add(Step{Kind: Hook, Arg: string(m.Generator), Text: fmt.Sprintf("install the initrd hooks for %s, and anicca.service", m.Generator)})
 	for _, i := range m.Images {
