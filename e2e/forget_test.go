@@ -21,6 +21,7 @@ persist: "/persist": {
 		"/home": enable: false
 		"/var/lib/app": {user: "bird", group: "bird", mode: "u=rwx,g=rx,o="}
 		"/srv/data": {}
+		"/opt/own": {}
 	}
 	files: {
 		"/etc/app.conf": {}
@@ -135,6 +136,8 @@ func (d *disk) convert(t *testing.T) (string, int) {
 	m.run("echo one >/etc/app.conf; chmod 640 /etc/app.conf; chown bird:bird /etc/app.conf; echo two >/etc/app.link; echo n >/home/bird/.notes; chown bird:bird /home/bird/.notes")
 	m.run("mkdir /srv/data && echo d >/srv/data/d && chmod 2775 /srv/data && chown bird:bird /srv/data")
 
+	m.run("btrfs subvolume create /opt/own && echo x >/opt/own/x && btrfs subvolume create /opt/empty")
+
 	if out, code := m.try("anicca init </dev/null"); code == 0 {
 		t.Errorf("init asks nobody and goes on:\n%s", out)
 	}
@@ -145,6 +148,9 @@ func (d *disk) convert(t *testing.T) (string, int) {
 		t.Fatalf("init did not find %s", d.flavour.name)
 	}
 	t.Logf("init took %s", time.Since(begin).Round(time.Second))
+	if !strings.Contains(out, "/opt/own is a subvolume of its own") || strings.Contains(out, "/opt/empty") {
+		t.Error("init does not say what the base leaves out")
+	}
 	m.run("anicca check")
 	if s := m.status(); s.OK || s.Armed {
 		t.Errorf("after init, before any boot of it: %+v", s)
@@ -176,7 +182,7 @@ func (d *disk) forgetful(t *testing.T, n int, id string, boots int) int {
 	}
 	m.lives(false, "/etc/undeclared", "/home/bird/undeclared", "/usr/local/undeclared", "/var/tmp/undeclared", "/etc/systemd/undeclared")
 	m.want("cat /etc/machine-id", id)
-	m.want("cat /etc/app.conf /etc/app.link /home/bird/.notes /srv/data/d /home/bird/Documents/cv", "one\ntwo\nn\nd\ncv")
+	m.want("cat /etc/app.conf /etc/app.link /home/bird/.notes /srv/data/d /home/bird/Documents/cv /opt/own/x", "one\ntwo\nn\nd\ncv\nx")
 	m.want("stat -c '%U:%G %a' /var/lib/app /srv/data /etc/app.conf /home/bird/.ssh /home/bird/Documents /home/bird/.notes /home/bird",
 		"bird:bird 750\nbird:bird 2775\nbird:bird 640\nbird:bird 700\nbird:bird 755\nbird:bird 644\nbird:bird 755")
 	if out := m.run("findmnt -no OPTIONS /srv/data"); !strings.Contains(out, "x-gvfs-hide") {

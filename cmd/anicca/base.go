@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"time"
 
@@ -31,6 +32,15 @@ func withDisk(f func(*root.Btrfs) error) error {
 	})
 }
 
+// leftOut warns of what a base does not contain.
+func leftOut(w io.Writer, b *root.Btrfs) error {
+	list, err := b.LeftOut()
+	for _, p := range list {
+		fmt.Fprintf(w, "note: %s is a subvolume of its own, which no base contains: declare it before you reset, or it will be empty\n", p)
+	}
+	return err
+}
+
 func baseCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "base",
@@ -56,10 +66,11 @@ lies in the root becomes part of the base, declared or not.`,
 		RunE: func(c *cobra.Command, _ []string) error {
 			return withDisk(func(b *root.Btrfs) error {
 				base, err := b.MakeBase(time.Now())
-				if err == nil {
-					fmt.Fprintf(c.OutOrStdout(), "base %d is made; the next reset returns to it\n", base.Number)
+				if err != nil {
+					return err
 				}
-				return err
+				fmt.Fprintf(c.OutOrStdout(), "base %d is made; the next reset returns to it\n", base.Number)
+				return leftOut(c.OutOrStdout(), b)
 			})
 		},
 	})

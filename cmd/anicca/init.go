@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"anicca/internal/install"
+	"anicca/internal/root"
 	"anicca/internal/sys"
 	"anicca/internal/ui"
 )
@@ -76,6 +77,9 @@ Exit codes: 0 done, 1 a step failed or this machine cannot be set up yet.`,
 				}
 			}}
 			if err := run.Run(c.Context(), steps); err != nil {
+				return err
+			}
+			if err := withDisk(func(b *root.Btrfs) error { return leftOut(w, b) }); err != nil {
 				return err
 			}
 			fmt.Fprint(w, `

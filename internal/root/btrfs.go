@@ -2,6 +2,7 @@ package root
 
 import (
 	"fmt"
+	"path"
 	"time"
 
 	"anicca/internal/sys"
@@ -68,6 +69,26 @@ func (b *Btrfs) MakeBase(now time.Time) (Base, error) {
 		return Base{}, err
 	}
 	return b.recordBase(Base{Number: n, UUID: s.UUID, Made: now.UTC()}, now)
+}
+
+// LeftOut returns the paths in the root of subvolumes that hold something and that no base contains:
+// a snapshot has empty directories in their places.
+func (b *Btrfs) LeftOut() ([]string, error) {
+	nested, err := b.top.Nested(b.ledger.Root)
+	if err != nil {
+		return nil, err
+	}
+	var out []string
+	for _, p := range nested {
+		empty, err := b.top.Empty(path.Join(b.ledger.Root, p))
+		if err != nil {
+			return nil, err
+		}
+		if !empty {
+			out = append(out, "/"+p)
+		}
+	}
+	return out, nil
 }
 
 // Verify reports with an error if the tree at dir is not the root that was made.

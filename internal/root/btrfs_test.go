@@ -2,9 +2,11 @@ package root
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -222,5 +224,28 @@ func TestCrashWalk(t *testing.T) {
 			t.Errorf("after call %d: %d of %d sessions are in the archive", n, found, n)
 		}
 		b.Close()
+	}
+}
+
+func TestNested(t *testing.T) {
+	top := newDisk(t)
+	var want []string
+	if err := os.MkdirAll(filepath.Join(top, "@rootfs/var/lib"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 300 { // more than one answer of the kernel holds
+		p := fmt.Sprintf("var/lib/v%03d", i)
+		run(t, "btrfs", "-q", "subvolume", "create", filepath.Join(top, "@rootfs", p))
+		want = append(want, p)
+	}
+	run(t, "btrfs", "-q", "subvolume", "create", filepath.Join(top, "@rootfs/var/lib/v000/deeper"))
+	tree, err := sys.OpenTree(top)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tree.Close()
+	got, err := tree.Nested("@rootfs")
+	if err != nil || !slices.Equal(got, want) {
+		t.Errorf("%d nested subvolumes, want %d: %v", len(got), len(want), err)
 	}
 }
