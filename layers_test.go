@@ -32,6 +32,7 @@ var layers = map[string]struct {
 	"internal/status":  {"compares the declaration, the plan and the boot record with the machine", "internal/decl internal/plan internal/apply internal/boot internal/sys"},
 	"internal/sandbox": {"lives through boots with the real engine", "internal/decl internal/config internal/facts internal/plan internal/apply internal/archive internal/boot internal/root internal/sys"},
 	"internal/ui":      {"renders values only", "internal/decl internal/plan internal/sandbox internal/status"},
+	"internal/golden":  {"a helper of tests", ""},
 	"internal/nstest":  {"a helper of tests", "internal/sys"},
 	"cmd/anicca":       {"the door", "*"},
 	"cmd/anicca-init":  {"a few lines around boot", "internal/boot internal/sys"},
@@ -52,8 +53,8 @@ var owned = map[string]struct {
 	"github.com/coreos/":       {"internal/sys/service", "D-Bus never comes into the initrd"},
 	"github.com/rogpeppe/":     {"", "a test library"},
 	"pgregory.net/":            {"", "a test library"},
-	"github.com/google/go-cmp": {"", "a test library"},
-	"golang.org/x/tools/":      {"", "a test library"},
+	"github.com/google/go-cmp": {"internal/golden", "a test library"},
+	"golang.org/x/tools/":      {"internal/golden", "a test library"},
 }
 
 // pure packages have no clock, no disk, no environment.

@@ -115,3 +115,33 @@ func TestTryAsAnOrdinaryUser(t *testing.T) {
 		t.Errorf("%v\n%s", err, out)
 	}
 }
+
+// Where namespaces are forbidden, try says how to allow them, and what else to do.
+func TestTryWithoutNamespaces(t *testing.T) {
+	nstest.Need(t)
+	const limit = "/proc/sys/user/max_user_namespaces" // every namespace has its own
+	old, err := os.ReadFile(limit)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(limit, []byte("0"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	defer os.WriteFile(limit, old, 0o644)
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(self, "try")
+	cmd.Args[0] = "anicca"
+	out, err := cmd.CombinedOutput()
+	exit, ok := errors.AsType[*exec.ExitError](err)
+	if !ok || exit.ExitCode() != 1 {
+		t.Errorf("%v", err)
+	}
+	for _, want := range []string{"does not allow user namespaces", "sudo sysctl", "sudo anicca try"} {
+		if !strings.Contains(string(out), want) {
+			t.Errorf("%q is not said:\n%s", want, out)
+		}
+	}
+}

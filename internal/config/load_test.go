@@ -4,22 +4,19 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"flag"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"testing/fstest"
 
-	"github.com/google/go-cmp/cmp"
 	"golang.org/x/tools/txtar"
 
 	"anicca/internal/config"
 	"anicca/internal/decl"
 	"anicca/internal/facts"
+	"anicca/internal/golden"
 )
-
-var update = flag.Bool("update", false, "rewrite the answers in testdata")
 
 // accounts are those of the machine that all declarations in testdata are for.
 func accounts(t testing.TB) *facts.Accounts {
@@ -45,6 +42,9 @@ func load(t testing.TB, files []txtar.File) (*decl.Host, error) {
 	t.Helper()
 	t.Chdir(t.TempDir())
 	for _, f := range files {
+		if f.Name == "want" {
+			continue
+		}
 		if err := os.MkdirAll(filepath.Dir(f.Name), 0o755); err != nil {
 			t.Fatal(err)
 		}
@@ -58,39 +58,10 @@ func load(t testing.TB, files []txtar.File) (*decl.Host, error) {
 // Each archive in testdata is one declaration in decl/, and what comes of it:
 // the host as JSON, or every problem as the user sees it.
 func TestDeclarations(t *testing.T) {
-	paths, err := filepath.Glob("testdata/*.txtar")
-	if err != nil || len(paths) == 0 {
-		t.Fatal("no declarations in testdata", err)
-	}
-	for _, p := range paths {
-		p, err := filepath.Abs(p)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Run(strings.TrimSuffix(filepath.Base(p), ".txtar"), func(t *testing.T) {
-			a, err := txtar.ParseFile(p)
-			if err != nil {
-				t.Fatal(err)
-			}
-			want := ""
-			files := a.Files
-			if n := len(files) - 1; n >= 0 && files[n].Name == "want" {
-				want, files = string(files[n].Data), files[:n]
-			}
-			host, err := load(t, files)
-			got := answer(t, host, err)
-			if *update {
-				a.Files = append(files[:len(files):len(files)], txtar.File{Name: "want", Data: []byte(got)})
-				if err := os.WriteFile(p, txtar.Format(a), 0o644); err != nil {
-					t.Fatal(err)
-				}
-				return
-			}
-			if d := cmp.Diff(want, got); d != "" {
-				t.Errorf("-want +got:\n%s", d)
-			}
-		})
-	}
+	golden.Run(t, func(t *testing.T, a *txtar.Archive) map[string]string {
+		host, err := load(t, a.Files)
+		return map[string]string{"want": answer(t, host, err)}
+	})
 }
 
 func answer(t *testing.T, host *decl.Host, err error) string {

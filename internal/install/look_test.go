@@ -2,59 +2,20 @@ package install
 
 import (
 	"bytes"
-	"flag"
 	"fmt"
 	"io/fs"
-	"os"
-	"path/filepath"
-	"strings"
 	"testing"
-	"testing/fstest"
 
-	"github.com/google/go-cmp/cmp"
 	"golang.org/x/tools/txtar"
+
+	"anicca/internal/golden"
 )
 
-var update = flag.Bool("update", false, "rewrite the answers in testdata")
-
 // Each archive in testdata is a machine, and the answer: what init would do there, or why it refuses.
-// "dir/" is an empty directory.
 func TestMachines(t *testing.T) {
-	paths, err := filepath.Glob("testdata/*.txtar")
-	if err != nil || len(paths) == 0 {
-		t.Fatal("no machines in testdata", err)
-	}
-	for _, p := range paths {
-		t.Run(strings.TrimSuffix(filepath.Base(p), ".txtar"), func(t *testing.T) {
-			a, err := txtar.ParseFile(p)
-			if err != nil {
-				t.Fatal(err)
-			}
-			want, files := "", a.Files
-			if n := len(files) - 1; files[n].Name == "answer" {
-				want, files = string(files[n].Data), files[:n]
-			}
-			m := fstest.MapFS{}
-			for _, f := range files {
-				if name, ok := strings.CutSuffix(f.Name, "/"); ok {
-					m[name] = &fstest.MapFile{Mode: fs.ModeDir | 0o755}
-					continue
-				}
-				m[f.Name] = &fstest.MapFile{Data: f.Data, Mode: 0o644}
-			}
-			got := answer(t, m)
-			if *update {
-				a.Files = append(files[:len(files):len(files)], txtar.File{Name: "answer", Data: []byte(got)})
-				if err := os.WriteFile(p, txtar.Format(a), 0o644); err != nil {
-					t.Fatal(err)
-				}
-				return
-			}
-			if d := cmp.Diff(want, got); d != "" {
-				t.Errorf("-want +got:\n%s", d)
-			}
-		})
-	}
+	golden.Run(t, func(t *testing.T, a *txtar.Archive) map[string]string {
+		return map[string]string{"answer": answer(t, golden.FS(a, ""))}
+	})
 }
 
 func answer(t *testing.T, m fs.FS) string {
