@@ -36,6 +36,7 @@ type Machine struct {
 	Declared  []string // files in the declaration directory
 	SSHKeys   []string // ssh host keys that exist
 	Dirs      []string // directories that exist, are on the root, and that every machine needs
+	Swapfiles []string // in use, on the root
 }
 
 // Image is one initrd in /boot.
@@ -91,6 +92,7 @@ func Look(src Source) (Machine, error) {
 	for _, k := range keys {
 		m.SSHKeys = append(m.SSHKeys, "/"+k)
 	}
+	m.Swapfiles = swapfiles(src.FS, m.Mounts)
 	for _, d := range wanted {
 		if _, own := m.Mounts.At(d); !own && exists(src.FS, d[1:]) {
 			m.Dirs = append(m.Dirs, d)
@@ -112,6 +114,22 @@ func (m *Machine) store(root facts.Mount) {
 	if strings.HasPrefix(m.Subvol, "@") {
 		m.StoreSub = "@" + m.StoreSub
 	}
+}
+
+// swapfiles reads the swap files on the root from /proc/swaps.
+func swapfiles(fsys fs.FS, mounts facts.Mounts) []string {
+	var out []string
+	for line := range strings.Lines(text(fsys, "proc/swaps")) {
+		f := strings.Fields(line)
+		if len(f) < 2 || f[1] != "file" {
+			continue
+		}
+		p := strings.ReplaceAll(f[0], `\040`, " ")
+		if at, _, ok := mounts.Place(p); ok && at.Target == "/" {
+			out = append(out, p)
+		}
+	}
+	return out
 }
 
 func generator(fsys fs.FS) Generator {
@@ -168,6 +186,10 @@ func (m Machine) Refusals() []Refusal {
 			"no initrd generator was found that anicca can hook into")
 	case len(m.Images) == 0:
 		no("build one, with update-initramfs -c -k all or dracut", "there is no initrd in /boot: the reset has to run in one")
+	}
+	for _, p := range m.Swapfiles {
+		no("run 'swapoff "+p+"' and move it into a subvolume of its own that is mounted apart, or use a swap partition",
+			"the swap file %s lies in the root, and the kernel makes no snapshot of a subvolume with a swap file in use", p)
 	}
 	if !m.Systemd {
 		no("other init systems come later", "the machine does not run systemd")
