@@ -289,7 +289,7 @@ func TestBind(t *testing.T) {
 	}
 }
 
-// Options for user space are put where findmnt and file managers look for them, once.
+// Options for user space are put where libmount and file managers look for them, once.
 func TestNoteUserOptions(t *testing.T) {
 	nstest.Need(t)
 	in, dir := tree(t)

@@ -12,7 +12,7 @@ import (
 )
 
 // utab is where libmount keeps the mount options that the kernel does not know, such as x-gvfs-hide;
-// findmnt, GIO and file managers read it. A line is found again by its SRC, TARGET and ROOT together.
+// "findmnt --mtab", GIO and file managers read it. A line is found again by its SRC, TARGET and ROOT together.
 // Format: util-linux, libmount/src/tab_update.c.
 const utab = "run/mount/utab"
 
