@@ -229,6 +229,10 @@ func (m Machine) refuseLayout(no func(hint, format string, args ...any)) {
 		no("add rootflags=subvol="+m.Subvol+" to the kernel command line, in the boot loader's configuration",
 			"the kernel command line does not name the root's subvolume %s (rootflags=%q)", m.Subvol, flags)
 	}
+	if m.Subvol != "" && strings.HasPrefix(m.StoreSub, m.Subvol+"/") {
+		no("move it to the top level: mount that with subvolid=5 and rename the subvolume; then mend /etc/fstab",
+			"the store %s is the subvolume %s, inside the root: it would go into the archive with it", m.Store, m.StoreSub)
+	}
 	if m.Mounted && m.StoreSub == "" {
 		no("name another place with --store", "%s is mounted, but not as a subvolume of the root's filesystem: that comes with a later release", m.Store)
 	}

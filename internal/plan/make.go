@@ -111,9 +111,9 @@ func (m *maker) store(s decl.Store) (BootStore, bool) {
 				"the store lies on %s (%s), another filesystem than the root: that comes with a later release", at.Source, at.FSType)
 		}
 		out.Subvol = strings.Trim(at.Root, "/")
-		if out.Subvol == strings.Trim(root.Root, "/") {
-			return BootStore{}, m.conflict(s.Pos, s.Path, "mount a subvolume of its own there",
-				"the store is the root's own subvolume: it would be reset with the root")
+		if rootSub := strings.Trim(root.Root, "/"); out.Subvol == rootSub || strings.HasPrefix(out.Subvol, rootSub+"/") {
+			return BootStore{}, m.conflict(s.Pos, s.Path, "mount a subvolume of its own there, from the top level of the filesystem",
+				"the store lies in the root's own subvolume %s: it would be reset with the root", rootSub)
 		}
 	}
 	return out, true
