@@ -3,6 +3,7 @@
 //	anicca-init reset [--device DEV] [--options OPTS] [--wait 30s]   before the root is mounted
 //	anicca-init persist ROOT                                         after that, before switch-root
 //	anicca-init finish                                               in the booted system
+//	anicca-init expire                                               later, by a timer
 //
 // The hooks that 'anicca init' installs call it; users do not.
 package main
@@ -27,7 +28,7 @@ func main() {
 
 func run(args []string) error {
 	if len(args) == 0 {
-		return fmt.Errorf("usage: anicca-init reset|persist|finish")
+		return fmt.Errorf("usage: anicca-init reset|persist|finish|expire")
 	}
 	switch args[0] {
 	case "reset":
@@ -47,6 +48,8 @@ func run(args []string) error {
 	case "finish":
 		_, err := boot.Finish("/", boot.RecordPath)
 		return err
+	case "expire":
+		return boot.Expire(time.Now(), 2*time.Second)
 	}
 	return fmt.Errorf("unknown command %q", args[0])
 }

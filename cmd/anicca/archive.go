@@ -2,82 +2,127 @@ package main
 
 import (
 	"fmt"
-	"path/filepath"
+	"io"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"anicca/internal/archive"
+	"anicca/internal/boot"
 	"anicca/internal/root"
-	"anicca/internal/sys"
 	"anicca/internal/ui"
 )
 
-func archiveCommand() *cobra.Command {
+func archiveCommand(g *globals) *cobra.Command {
+	list := func(c *cobra.Command, _ []string) error {
+		return withDisk(func(b *root.Btrfs) error {
+			old, err := b.Archive()
+			if err != nil {
+				return err
+			}
+			rows := [][]string{{"ID", "PUT AWAY", "REPLACED BY BASE", ""}}
+			for _, o := range old {
+				rows = append(rows, []string{o.ID, o.When.Local().Format(time.DateTime), fmt.Sprint(o.Base), marks(o)})
+			}
+			ui.Table(c.OutOrStdout(), rows)
+			return nil
+		})
+	}
+	c := &cobra.Command{Use: "archive", Short: "List the old roots, oldest first; pin them, or drop those that have expired", RunE: list}
+	c.AddCommand(
+		&cobra.Command{Use: "list", Short: "List the old roots, oldest first", Args: cobra.NoArgs, RunE: list},
+		pinCommand("pin", "Keep an old root until it is unpinned", true),
+		pinCommand("unpin", "Let an old root expire again", false),
+		expireCommand(g),
+	)
+	return c
+}
+
+func marks(o root.Old) string {
+	var out []string
+	if o.Good {
+		out = append(out, "booted well")
+	}
+	if o.Pinned {
+		out = append(out, "pinned")
+	}
+	return strings.Join(out, ", ")
+}
+
+func pinCommand(verb, short string, on bool) *cobra.Command {
 	return &cobra.Command{
-		Use:   "archive",
-		Short: "List the old roots, oldest first",
-		RunE: func(c *cobra.Command, _ []string) error {
-			return withDisk(func(b *root.Btrfs) error {
-				old, err := b.Archive()
-				if err != nil {
-					return err
-				}
-				rows := [][]string{{"ID", "PUT AWAY", "REPLACED BY BASE"}}
-				for _, o := range old {
-					rows = append(rows, []string{o.ID, o.When.Local().Format(time.DateTime), fmt.Sprint(o.Base)})
-				}
-				ui.Table(c.OutOrStdout(), rows)
-				return nil
-			})
+		Use: verb + " ID", Short: short, Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			return withDisk(func(b *root.Btrfs) error { return b.Pin(args[0], on, time.Now()) })
 		},
 	}
 }
 
-func restoreCommand() *cobra.Command {
-	var o struct{ from, to string }
+func expireCommand(g *globals) *cobra.Command {
+	var yes bool
 	c := &cobra.Command{
-		Use:   "restore PATH",
-		Short: "Bring a file or directory back from an old root",
-		Long: `Bring a file or directory back from the newest old root that has it, or from the one named
-with --from, with owner, mode and all other metadata. It never overwrites.
+		Use:   "expire",
+		Short: "Drop the old roots that root.archive does not keep any longer",
+		Long: `Show every old root with whether it stays and why, ask, and drop those that do not.
+A timer does the same once a day, without asking.
 
-Exit codes: 0 done, 1 no old root has it, 5 something lies there already.`,
-		Args: cobra.ExactArgs(1),
-		RunE: func(c *cobra.Command, args []string) error {
-			p, err := filepath.Abs(args[0])
+An old root stays while it is one of the newest root.archive.count, or younger than
+root.archive.days, or pinned; the newest that booted well stays always. With a clock that
+cannot be right, nothing is dropped.
+
+Exit codes: 0 done or nothing to do, 1 a root could not be dropped, 3 the declaration is invalid.`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			host, err := g.load()
 			if err != nil {
 				return err
 			}
-			to := p
-			if o.to != "" {
-				if to, err = filepath.Abs(o.to); err != nil {
-					return err
-				}
-			}
 			return withDisk(func(b *root.Btrfs) error {
-				id := o.from
-				if id == "" {
-					old, err := archive.Find(b, p)
-					if err != nil {
-						return err
-					}
-					id = old.ID
-				}
-				tree, err := sys.OpenTree("/")
+				r, err := boot.ReadRecord(boot.RecordPath)
 				if err != nil {
 					return err
 				}
-				defer tree.Close()
-				if err := archive.Restore(b, id, p, tree, to); err != nil {
+				l, now := b.Ledger(), time.Now()
+				verdicts, err := archive.Expire(l.Archive, l.Leftovers, host.Root.Archive, now, r.LastRecord(l.Archive))
+				if err != nil {
 					return err
 				}
-				fmt.Fprintf(c.OutOrStdout(), "restored %s from %s\n", to, id)
-				return nil
+				return expire(c.OutOrStdout(), b, verdicts, now, yes)
 			})
 		},
 	}
-	c.Flags().StringVar(&o.from, "from", "", "id of the old root (default: the newest that has it)")
-	c.Flags().StringVar(&o.to, "to", "", "where to put it (default: where it was)")
+	c.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask")
 	return c
+}
+
+func expire(w io.Writer, b *root.Btrfs, verdicts []archive.Verdict, now time.Time, yes bool) error {
+	n := 0
+	var rows [][]string
+	for _, v := range verdicts {
+		what := "stays"
+		if v.Drop {
+			what, n = "goes", n+1
+		}
+		rows = append(rows, []string{what, v.ID, v.Why})
+	}
+	ui.Table(w, rows)
+	if n == 0 {
+		fmt.Fprintln(w, "nothing to drop")
+		return nil
+	}
+	if !yes {
+		ok, err := ui.Confirm(fmt.Sprintf("Drop %d old roots for good?", n))
+		if err != nil {
+			return err
+		}
+		if !ok {
+			return exitError{exitFault, "nothing was done"}
+		}
+	}
+	return archive.Drop(b, verdicts, now, 0, func(v archive.Verdict, err error) {
+		if err == nil {
+			fmt.Fprintln(w, "dropped", v.ID)
+		}
+	})
 }

@@ -37,6 +37,9 @@ func Finish(dir, recordPath string) (*Record, error) {
 	if err := finish(r, t); err != nil {
 		r.problem("kept state is not in place: %v", err)
 	}
+	if err := noteBooted(t, r); err != nil {
+		r.problem("that this root booted well could not be written down: %v", err)
+	}
 	r.Finished = true
 	return r, errors.Join(r.Write(recordPath), r.banner())
 }

@@ -41,7 +41,8 @@ type Record struct {
 	Outcome    Outcome    `json:"outcome"`
 	Why        string     `json:"why,omitempty"`
 	Made       *root.Made `json:"made,omitempty"`
-	Verified   bool       `json:"verified"` // the mounted root was found to be the one that was made
+	Root       string     `json:"root,omitempty"` // identity of the running root; empty if it is not known
+	Verified   bool       `json:"verified"`       // the mounted root was found to be the one that was made
 	Recovered  []string   `json:"recovered,omitempty"`
 	Generation int        `json:"generation,omitempty"`
 	Store      string     `json:"store,omitempty"`
@@ -49,6 +50,8 @@ type Record struct {
 	Steps      []Timed    `json:"steps,omitempty"`
 	Problems   []string   `json:"problems,omitempty"`
 	Finished   bool       `json:"finished"` // the late service has verified everything again
+
+	booted string // identity of the root that was the last to boot well
 }
 
 // State says how an entry came out.

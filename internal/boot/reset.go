@@ -79,6 +79,9 @@ func Reset(m Machine) *Record {
 	default:
 		return reset(m, r)
 	}
+	if r.Root, err = m.Backend.Current(); err != nil {
+		r.problem("the running root is not known: %v", err)
+	}
 	sys.Say("the root is kept: " + r.Why)
 	return r
 }
@@ -105,6 +108,9 @@ func prepare(m Machine, r *Record) (*plan.Boot, error) {
 			return fmt.Errorf("the store is missing: %w", err)
 		}
 		defer store.Close()
+		if r.booted, err = readBooted(store); err != nil {
+			return err
+		}
 		b, err = apply.Current(store)
 		return err
 	})
@@ -135,7 +141,7 @@ func reset(m Machine, r *Record) *Record {
 	sys.Say("reset begins")
 	var made root.Made
 	err := r.timed("reset", func() (err error) {
-		made, err = m.Backend.Reset(m.Now, m.BootID)
+		made, err = m.Backend.Reset(m.Now, m.BootID, r.booted)
 		return err
 	})
 	if err != nil {
@@ -144,7 +150,7 @@ func reset(m Machine, r *Record) *Record {
 		}
 		return r.fail(err)
 	}
-	r.Outcome, r.Made = Done, &made
+	r.Outcome, r.Made, r.Root = Done, &made, made.UUID
 	sys.Say(fmt.Sprintf("the root is a fresh copy of base %d; the old one is %s in the archive", made.Base, made.Archive))
 	return r
 }

@@ -38,7 +38,12 @@ func Hooks(g Generator, program string) ([]Installed, error) {
 		out = append(out, Installed{Path: to, Mode: mode, Data: strings.ReplaceAll(string(data), "@PROGRAM@", program)})
 		return nil
 	}
-	list := [][2]string{{"anicca.service", "/etc/systemd/system/anicca.service"}}
+	const units = "/etc/systemd/system/"
+	list := [][2]string{
+		{"anicca.service", units + "anicca.service"},
+		{"anicca-expire.service", units + "anicca-expire.service"},
+		{"anicca-expire.timer", units + "anicca-expire.timer"},
+	}
 	switch g {
 	case InitramfsTools:
 		list = append(list,
@@ -57,17 +62,16 @@ func Hooks(g Generator, program string) ([]Installed, error) {
 	}
 	for _, f := range list {
 		mode := uint32(0o755)
-		if strings.HasSuffix(f[1], ".service") || strings.HasSuffix(f[1], ".conf") {
+		switch path.Ext(f[1]) {
+		case ".service", ".timer", ".conf":
 			mode = 0o644
 		}
 		if err := add(f[0], f[1], mode); err != nil {
 			return nil, err
 		}
 	}
-	const unit = "/etc/systemd/system/anicca.service"
-	out = append(out, Installed{
-		Path: path.Dir(unit) + "/sysinit.target.wants/anicca.service",
-		Link: "../anicca.service",
-	})
+	for _, l := range [][2]string{{"sysinit.target", "anicca.service"}, {"timers.target", "anicca-expire.timer"}} {
+		out = append(out, Installed{Path: units + l[0] + ".wants/" + l[1], Link: "../" + l[1]})
+	}
 	return out, nil
 }

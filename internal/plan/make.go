@@ -21,7 +21,7 @@ func Make(host *decl.Host, f *facts.Facts) *Plan {
 	if f.Boot != nil {
 		m.recorded, _ = DecodeBoot(f.Boot) // what cannot be read is written anew
 	}
-	boot := Boot{Format: Format, Host: host.Name, Reset: host.Root.Reset, Entries: []Step{}}
+	boot := Boot{Format: Format, Host: host.Name, Reset: host.Root.Reset, Archive: host.Root.Archive, Entries: []Step{}}
 	var entries []decl.Entry
 	if m.backend() {
 		for _, s := range host.Stores {

@@ -98,12 +98,13 @@ type Plan struct {
 // Boot is the part of a plan that the initrd walks at every boot.
 // It lies in the store; nothing is evaluated in the initrd.
 type Boot struct {
-	Format     int         `json:"format"`
-	Host       string      `json:"host"`
-	Generation int         `json:"generation"` // set when it is recorded
-	Reset      decl.Reset  `json:"reset"`
-	Stores     []BootStore `json:"stores"`  // the first holds anicca's own records
-	Entries    []Step      `json:"entries"` // only Bind, Symlink and Copy, parents first
+	Format     int          `json:"format"`
+	Host       string       `json:"host"`
+	Generation int          `json:"generation"` // set when it is recorded
+	Reset      decl.Reset   `json:"reset"`
+	Archive    decl.Archive `json:"archive"`
+	Stores     []BootStore  `json:"stores"`  // the first holds anicca's own records
+	Entries    []Step       `json:"entries"` // only Bind, Symlink and Copy, parents first
 }
 
 // BootStore is where the initrd finds a store.

@@ -130,6 +130,8 @@ func (v subvolumes) identity(p string) (string, error) {
 	return s.UUID, err
 }
 
+func (v subvolumes) remove(p string) error { return v.top.RemoveSubvolume(p) }
+
 func (v subvolumes) intact(base Base) error {
 	s, err := v.top.Subvolume(basePath(base.Number))
 	switch {

@@ -94,7 +94,7 @@ func TestResetBringsBaseBack(t *testing.T) {
 		if boot == 2 { // as container tools do
 			run(t, "btrfs", "-q", "subvolume", "create", filepath.Join(top, "@rootfs/machines"))
 		}
-		made, err := b.Reset(time.Now(), "boot")
+		made, err := b.Reset(time.Now(), "boot", "")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -123,7 +123,7 @@ func TestVerifyNoticesAnotherRoot(t *testing.T) {
 	if _, err := b.MakeBase(time.Now()); err != nil {
 		t.Fatal(err)
 	}
-	made, err := b.Reset(time.Now(), "boot")
+	made, err := b.Reset(time.Now(), "boot", "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -135,14 +135,14 @@ func TestVerifyNoticesAnotherRoot(t *testing.T) {
 func TestBaseThatIsNotOursIsRefused(t *testing.T) {
 	top := newDisk(t)
 	b := setUp(t, top)
-	if _, err := b.Reset(time.Now(), "boot"); err == nil {
+	if _, err := b.Reset(time.Now(), "boot", ""); err == nil {
 		t.Error("reset without a base")
 	}
 	if _, err := b.MakeBase(time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	run(t, "btrfs", "property", "set", filepath.Join(top, baseDir, "1"), "ro", "false")
-	if _, err := b.Reset(time.Now(), "boot"); err == nil {
+	if _, err := b.Reset(time.Now(), "boot", ""); err == nil {
 		t.Error("reset from a writable base")
 	}
 	if got := read(t, filepath.Join(top, "@rootfs/etc/issue")); got != "base\n" {
@@ -175,7 +175,7 @@ func TestCrashWalk(t *testing.T) {
 		if err != nil {
 			t.Fatalf("call %d: %v", n, err)
 		}
-		_, err = b.Reset(time.Now(), "cut")
+		_, err = b.Reset(time.Now(), "cut", "")
 		b.Close()
 		sys.Fault = nil
 		if err == nil {
@@ -199,7 +199,7 @@ func TestCrashWalk(t *testing.T) {
 			t.Fatalf("after call %d: %v", n, err)
 		}
 		t.Logf("call %d: %v", n, said)
-		made, err := b.Reset(time.Now(), "next")
+		made, err := b.Reset(time.Now(), "next", "")
 		if err != nil {
 			t.Fatalf("after call %d: %v", n, err)
 		}

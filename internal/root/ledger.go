@@ -43,7 +43,8 @@ type Intent struct {
 	ID      string    `json:"id"` // of the old root in the archive, and of the new one while it is made
 	Counter int       `json:"counter"`
 	Base    int       `json:"base"`
-	OldUUID string    `json:"oldUUID"` // of the root when the reset began
+	OldUUID string    `json:"oldUUID"`        // of the root when the reset began
+	Good    bool      `json:"good,omitempty"` // the old root had booted well
 	BootID  string    `json:"bootID"`
 	When    time.Time `json:"when"`
 }

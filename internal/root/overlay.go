@@ -123,6 +123,8 @@ func (v directories) identity(p string) (string, error) {
 	return fmt.Sprintf("inode:%d:%d", s.Dev, s.Ino), err
 }
 
+func (v directories) remove(p string) error { return v.top.RemoveTree(p) }
+
 func (v directories) intact(base Base) error {
 	_, err := v.top.Stat(basePath(base.Number))
 	return err

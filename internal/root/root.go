@@ -19,7 +19,10 @@ type Backend interface {
 	Recover() (said []string, err error)
 	// Reset puts a fresh copy of the newest base in the root's place and the old root into the archive.
 	// If it fails, the old root is still in its place.
-	Reset(now time.Time, bootID string) (Made, error)
+	// Booted is the identity of the root that was the last to boot well, as Current told it then.
+	Reset(now time.Time, bootID, booted string) (Made, error)
+	// Current returns the identity of the running root.
+	Current() (string, error)
 	// Base returns the newest base.
 	Base() (Base, error)
 	// HasModules reports whether the newest base holds the modules of a kernel release.
@@ -28,6 +31,11 @@ type Backend interface {
 	Verify(dir string, made Made) error
 	// Archive lists the old roots, oldest first.
 	Archive() ([]Old, error)
+	// Drop deletes one old root; Settle makes that last.
+	Drop(id string) error
+	Settle(now time.Time) error
+	// Pin keeps an old root from being dropped, or lets go of it.
+	Pin(id string, on bool, now time.Time) error
 	// OpenOld returns the path below which the files of an old root can be read, and a function that lets go of it.
 	OpenOld(id string) (dir string, done func() error, err error)
 }
@@ -45,6 +53,9 @@ type Old struct {
 	UUID string    `json:"uuid,omitempty"`
 	Base int       `json:"base"` // the base that took its place
 	When time.Time `json:"when"` // when it was put away, by the clock of that boot
+
+	Good   bool `json:"good,omitempty"`   // it had booted well
+	Pinned bool `json:"pinned,omitempty"` // the user wants to keep it
 }
 
 // Made is what a reset did.

@@ -25,6 +25,8 @@ type volumes interface {
 	fresh(n int, p string) error
 	// identity returns what tells the root at p from every other, "" if nothing is there.
 	identity(p string) (string, error)
+	// remove deletes the root at p with all in it.
+	remove(p string) error
 	// intact reports with an error if a base is not what it was when it was made.
 	intact(Base) error
 }
@@ -38,6 +40,9 @@ func (d *disk) Ledger() *Ledger { return d.ledger }
 func (d *disk) work(in Intent) string { return path.Join(workDir, in.ID) }
 func (d *disk) old(in Intent) string  { return path.Join(archiveDir, in.ID) }
 func basePath(n int) string           { return path.Join(baseDir, strconv.Itoa(n)) }
+
+// Current returns the identity of the running root.
+func (d *disk) Current() (string, error) { return d.kind.identity(d.ledger.Root) }
 
 // Base returns the newest base and makes sure that it is the one that the ledger means.
 func (d *disk) Base() (Base, error) {
@@ -67,7 +72,8 @@ func (d *disk) HasModules(release string) (bool, error) {
 }
 
 // Reset puts a fresh copy of the newest base in the root's place and the old root into the archive.
-func (d *disk) Reset(now time.Time, bootID string) (Made, error) {
+// Booted is the identity of the root that was the last to boot well.
+func (d *disk) Reset(now time.Time, bootID, booted string) (Made, error) {
 	l := d.ledger
 	if l.Intent != nil {
 		return Made{}, errors.New("internal error: an earlier reset was not recovered")
@@ -83,7 +89,7 @@ func (d *disk) Reset(now time.Time, bootID string) (Made, error) {
 	if err != nil {
 		return Made{}, err
 	}
-	in := Intent{Counter: l.Counter + 1, Base: base.Number, OldUUID: old, BootID: bootID, When: now.UTC()}
+	in := Intent{Counter: l.Counter + 1, Base: base.Number, OldUUID: old, Good: old == booted, BootID: bootID, When: now.UTC()}
 	in.ID = oldID(in.Counter, now)
 	for _, p := range []string{d.work(in), d.old(in)} {
 		there, err := d.top.Exists(p)
@@ -131,7 +137,7 @@ func (d *disk) commit(now time.Time) error {
 		return err
 	}
 	next, in := *d.ledger, *d.ledger.Intent
-	next.Archive = append(next.Archive[:len(next.Archive):len(next.Archive)], Old{ID: in.ID, UUID: in.OldUUID, Base: in.Base, When: in.When})
+	next.Archive = append(next.Archive[:len(next.Archive):len(next.Archive)], Old{ID: in.ID, UUID: in.OldUUID, Base: in.Base, When: in.When, Good: in.Good})
 	next.Counter = in.Counter
 	next.Intent = nil
 	if err := next.write(d.top, now); err != nil {
@@ -207,7 +213,7 @@ func (d *disk) find(id string) (string, error) {
 			return path.Join(archiveDir, id), nil
 		}
 	}
-	return "", fmt.Errorf("no old root %q: 'anicca archive' lists them", id)
+	return "", unknown(id)
 }
 
 // createDisk makes anicca's directories and ledger on the filesystem below top.
