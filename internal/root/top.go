@@ -12,6 +12,7 @@ import (
 const topDir = "/run/anicca/top"
 
 // MountTop mounts the top level of a btrfs device at a private place and returns that, and a function that lets go of it.
+// One program at a time can have it, so that two never write one ledger.
 func MountTop(device string) (dir string, done func() error, err error) {
 	if err := os.MkdirAll(filepath.Dir(topDir), 0o755); err != nil {
 		return "", nil, err
@@ -24,12 +25,19 @@ func MountTop(device string) (dir string, done func() error, err error) {
 		return "", nil, err
 	}
 	name := filepath.Base(topDir)
+	unlock, err := at.Lock("lock")
+	if err != nil {
+		at.Close()
+		return "", nil, err
+	}
 	if err := at.Mount(device, name, "btrfs", []string{"nosuid", "nodev", "noexec"}, "subvolid=5"); err != nil {
+		unlock()
 		at.Close()
 		return "", nil, err
 	}
 	return topDir, func() error {
 		defer at.Close()
+		defer unlock()
 		if err := at.Unmount(name, false); err != nil {
 			return at.Unmount(name, true)
 		}
