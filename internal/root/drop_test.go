@@ -142,8 +142,10 @@ func TestDropCrashWalk(t *testing.T) {
 		if err != nil {
 			t.Fatalf("after call %d: %v", n, err)
 		}
-		if err := errors.Join(b.Drop(first.ID), b.Settle(time.Now())); err != nil {
-			t.Fatalf("after call %d: %v", n, err)
+		if old, err := b.Archive(); err != nil || len(old) == 2 { // else the cut came after the last step
+			if err := errors.Join(err, b.Drop(first.ID), b.Settle(time.Now())); err != nil {
+				t.Fatalf("after call %d: %v", n, err)
+			}
 		}
 		if old, err := b.Archive(); err != nil || len(old) != 1 || there(filepath.Join(top, "anicca/archive", first.ID)) {
 			t.Fatalf("after call %d: %v, %v", n, old, err)

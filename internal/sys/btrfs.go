@@ -47,18 +47,12 @@ func ioctl(fd int, req uintptr, arg unsafe.Pointer) error {
 
 // CreateSubvolume makes an empty subvolume at p.
 func (t *Tree) CreateSubvolume(p string) error {
-	if err := fault("subvolume create", t.Path(p)); err != nil {
-		return err
-	}
-	return t.newSubvolume(p, btrfsSubvolCreate, volArgs{})
+	return t.newSubvolume("subvolume create", p, btrfsSubvolCreate, volArgs{})
 }
 
 // Snapshot makes a snapshot of the subvolume src at dst; it commits the filesystem.
 // Nested subvolumes appear in it as empty directories.
 func (t *Tree) Snapshot(src, dst string, readOnly bool) error {
-	if err := fault("snapshot", t.Path(dst)); err != nil {
-		return err
-	}
 	s, err := t.Sub(src)
 	if err != nil {
 		return err
@@ -68,20 +62,20 @@ func (t *Tree) Snapshot(src, dst string, readOnly bool) error {
 	if readOnly {
 		a.flags = btrfsReadOnly
 	}
-	return t.newSubvolume(dst, btrfsSnapCreate, a)
+	return t.newSubvolume("snapshot", dst, btrfsSnapCreate, a)
 }
 
-func (t *Tree) newSubvolume(p string, req uintptr, a volArgs) error {
+func (t *Tree) newSubvolume(op, p string, req uintptr, a volArgs) error {
 	dir, name, err := t.parent(p)
 	if err != nil {
 		return err
 	}
 	defer dir.Close()
 	if len(name) > 255 {
-		return wrap("subvolume", t.Path(p), unix.ENAMETOOLONG)
+		return wrap(op, t.Path(p), unix.ENAMETOOLONG)
 	}
 	copy(a.name[:], name)
-	return wrap("subvolume", t.Path(p), ioctl(dir.fd, req, unsafe.Pointer(&a)))
+	return do(op, t.Path(p), func() error { return ioctl(dir.fd, req, unsafe.Pointer(&a)) })
 }
 
 // Subvolume describes the subvolume whose top directory is p.

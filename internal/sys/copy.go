@@ -27,9 +27,6 @@ type copier struct {
 // An empty directory at dst is replaced; anything else there is an error.
 // It does not cross into other mounts; sockets are left out, as only their program can make them.
 func Copy(from *Tree, src string, to *Tree, dst string) error {
-	if err := fault("copy", to.Path(dst)); err != nil {
-		return err
-	}
 	sd, sn, err := from.parent(src)
 	if err != nil {
 		return err
@@ -57,7 +54,7 @@ func Copy(from *Tree, src string, to *Tree, dst string) error {
 		if s, serr := dd.Stat(tmp); serr == nil && s.Type() == fs.ModeDir {
 			flags = 0
 		}
-		err = wrap("rename", to.Path(dst), unix.Renameat2(dd.fd, tmp, dd.fd, dn, flags))
+		err = do("rename", to.Path(dst), func() error { return unix.Renameat2(dd.fd, tmp, dd.fd, dn, flags) })
 	}
 	if err != nil {
 		return errors.Join(err, dd.removeAll(tmp))
@@ -121,12 +118,12 @@ func (c *copier) object(sd *Tree, name string, dd *Tree, dname, at string) error
 	case fs.ModeSymlink:
 		var target string
 		if target, err = sd.Readlink(name); err == nil {
-			err = wrap("symlink", dd.Path(dname), unix.Symlinkat(target, dd.fd, dname))
+			err = do("symlink", dd.Path(dname), func() error { return unix.Symlinkat(target, dd.fd, dname) })
 		}
 	case fs.ModeSocket:
 		return nil
 	default:
-		err = wrap("mknod", dd.Path(dname), unix.Mknodat(dd.fd, dname, s.Mode, int(s.Rdev)))
+		err = do("mknod", dd.Path(dname), func() error { return unix.Mknodat(dd.fd, dname, s.Mode, int(s.Rdev)) })
 	}
 	if err != nil {
 		return err
@@ -140,12 +137,12 @@ func (c *copier) link(first string, dd *Tree, dname string) error {
 		return err
 	}
 	defer dir.Close()
-	return wrap("link", dd.Path(dname), unix.Linkat(dir.fd, name, dd.fd, dname, 0))
+	return do("link", dd.Path(dname), func() error { return unix.Linkat(dir.fd, name, dd.fd, dname, 0) })
 }
 
 func (c *copier) dir(sd *Tree, name string, s Stat, dd *Tree, dname, at string) error {
-	if err := unix.Mkdirat(dd.fd, dname, 0o700); err != nil {
-		return wrap("mkdir", dd.Path(dname), err)
+	if err := do("mkdir", dd.Path(dname), func() error { return unix.Mkdirat(dd.fd, dname, 0o700) }); err != nil {
+		return err
 	}
 	src, err := sd.Sub(name)
 	if err != nil {
@@ -199,16 +196,18 @@ func copyFile(sd *Tree, name string, want Stat, dd *Tree, dname string) error {
 	if !s.SameObject(want) {
 		return wrap("copy", sd.Path(name), errors.New("replaced while it was copied"))
 	}
-	out, err := dd.open(dname, unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL|unix.O_NOFOLLOW, 0o600)
+	out, err := dd.create(dname)
 	if err != nil {
 		return err
 	}
 	defer unix.Close(out)
 	copyFlags(in, out)
-	if unix.IoctlFileClone(out, in) == nil {
-		return nil
-	}
-	return wrap("copy", dd.Path(dname), copyData(in, out, s.Size))
+	return do("write", dd.Path(dname), func() error {
+		if unix.IoctlFileClone(out, in) == nil {
+			return nil
+		}
+		return copyData(in, out, s.Size)
+	})
 }
 
 // copyData copies what is not a hole, so that a sparse file stays one.
@@ -261,8 +260,8 @@ func copyFlags(in, out int) {
 // The order matters: chown clears set-id bits and capabilities, and everything touches times.
 func copyMeta(h int, s Stat, dd *Tree, dname string) error {
 	at := dd.Path(dname)
-	if err := unix.Fchownat(dd.fd, dname, int(s.Uid), int(s.Gid), unix.AT_SYMLINK_NOFOLLOW); err != nil {
-		return wrap("chown", at, err)
+	if err := do("chown", at, func() error { return unix.Fchownat(dd.fd, dname, int(s.Uid), int(s.Gid), unix.AT_SYMLINK_NOFOLLOW) }); err != nil {
+		return err
 	}
 	d, err := dd.open(dname, unix.O_PATH|unix.O_NOFOLLOW, 0)
 	if err != nil {
@@ -270,8 +269,8 @@ func copyMeta(h int, s Stat, dd *Tree, dname string) error {
 	}
 	defer unix.Close(d)
 	if s.Type() != fs.ModeSymlink {
-		if err := unix.Chmod(procPath(d), s.Perm()); err != nil {
-			return wrap("chmod", at, err)
+		if err := do("chmod", at, func() error { return unix.Chmod(procPath(d), s.Perm()) }); err != nil {
+			return err
 		}
 	}
 	want, err := xattrs(h, s, at)
@@ -279,16 +278,16 @@ func copyMeta(h int, s Stat, dd *Tree, dname string) error {
 		return err
 	}
 	for name, value := range want {
-		err := setXattr(d, s, name, value)
+		err := do("setxattr "+name, at, func() error { return setXattr(d, s, name, value) })
 		if errors.Is(err, unix.ENOTSUP) || strings.HasPrefix(name, "security.selinux") && err != nil {
 			continue // the store's filesystem, or the running policy, has no such attribute
 		}
 		if err != nil {
-			return wrap("setxattr "+name, at, err)
+			return err
 		}
 	}
 	ts := []unix.Timespec{s.Atim, s.Mtim}
-	return wrap("utimes", at, unix.UtimesNanoAt(dd.fd, dname, ts, unix.AT_SYMLINK_NOFOLLOW))
+	return do("utimes", at, func() error { return unix.UtimesNanoAt(dd.fd, dname, ts, unix.AT_SYMLINK_NOFOLLOW) })
 }
 
 // setXattr sets an attribute of the object behind an O_PATH descriptor.

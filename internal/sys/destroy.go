@@ -15,9 +15,6 @@ const (
 // RemoveSubvolume deletes the subvolume p with all subvolumes in it, innermost first, also read-only ones.
 // It returns before the space is free; [Tree.Sync] makes the deletion last.
 func (t *Tree) RemoveSubvolume(p string) error {
-	if err := fault("subvolume delete", t.Path(p)); err != nil {
-		return err
-	}
 	s, err := t.Subvolume(p)
 	if err != nil {
 		return err
@@ -46,7 +43,7 @@ func (t *Tree) RemoveSubvolume(p string) error {
 		name [4088]byte
 	}
 	copy(a.name[:len(a.name)-1], name)
-	return wrap("subvolume delete", t.Path(p), ioctl(dir.fd, btrfsSnapDestroy, unsafe.Pointer(&a)))
+	return do("subvolume delete", t.Path(p), func() error { return ioctl(dir.fd, btrfsSnapDestroy, unsafe.Pointer(&a)) })
 }
 
 func (t *Tree) setWritable(p string) error {
@@ -56,14 +53,11 @@ func (t *Tree) setWritable(p string) error {
 	}
 	defer s.Close()
 	var flags uint64
-	return wrap("subvolume flags", t.Path(p), ioctl(s.fd, btrfsSetFlags, unsafe.Pointer(&flags)))
+	return do("subvolume flags", t.Path(p), func() error { return ioctl(s.fd, btrfsSetFlags, unsafe.Pointer(&flags)) })
 }
 
 // RemoveTree deletes the directory p with all below it. It stays on p's own mount.
 func (t *Tree) RemoveTree(p string) error {
-	if err := fault("remove tree", t.Path(p)); err != nil {
-		return err
-	}
 	s, err := t.Stat(p)
 	if err != nil {
 		return err

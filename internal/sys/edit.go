@@ -31,32 +31,34 @@ type Perm struct {
 // Mkdir makes the directory p with owner and mode; it is an error if anything lies there.
 // The directory appears with both already right.
 func (t *Tree) Mkdir(p string, perm Perm) error {
-	if err := fault("mkdir", t.Path(p)); err != nil {
-		return err
-	}
 	dir, name, err := t.parent(p)
 	if err != nil {
 		return err
 	}
 	defer dir.Close()
 	tmp := tempName()
-	if err := unix.Mkdirat(dir.fd, tmp, 0o700); err != nil {
-		return wrap("mkdir", t.Path(p), err)
+	if err := do("mkdir", t.Path(p), func() error { return unix.Mkdirat(dir.fd, tmp, 0o700) }); err != nil {
+		return err
 	}
 	err = dir.setPerm(tmp, perm)
 	if err == nil {
-		err = wrap("mkdir", t.Path(p), unix.Renameat2(dir.fd, tmp, dir.fd, name, unix.RENAME_NOREPLACE))
+		err = do("rename", t.Path(p), func() error { return unix.Renameat2(dir.fd, tmp, dir.fd, name, unix.RENAME_NOREPLACE) })
 	}
 	if err != nil {
-		unix.Unlinkat(dir.fd, tmp, unix.AT_REMOVEDIR)
+		return errors.Join(err, dir.unlink(tmp, unix.AT_REMOVEDIR))
 	}
-	return err
+	return nil
+}
+
+func (t *Tree) unlink(name string, flags int) error {
+	return do("remove", t.Path(name), func() error { return unix.Unlinkat(t.fd, name, flags) })
 }
 
 // setPerm gives owner and mode to name, which must not be a link.
 func (t *Tree) setPerm(name string, perm Perm) error {
-	if err := unix.Fchownat(t.fd, name, perm.UID, perm.GID, unix.AT_SYMLINK_NOFOLLOW); err != nil {
-		return wrap("chown", t.Path(name), err)
+	at := t.Path(name)
+	if err := do("chown", at, func() error { return unix.Fchownat(t.fd, name, perm.UID, perm.GID, unix.AT_SYMLINK_NOFOLLOW) }); err != nil {
+		return err
 	}
 	fd, err := t.open(name, unix.O_PATH|unix.O_NOFOLLOW, 0)
 	if err != nil {
@@ -64,7 +66,7 @@ func (t *Tree) setPerm(name string, perm Perm) error {
 	}
 	defer unix.Close(fd)
 	// fchmod refuses O_PATH descriptors; the name in /proc leads to the very object.
-	return wrap("chmod", t.Path(name), unix.Chmod(procPath(fd), perm.Mode))
+	return do("chmod", at, func() error { return unix.Chmod(procPath(fd), perm.Mode) })
 }
 
 // MkdirAll makes the missing directories of p, asking perm for the owner and mode of each.
@@ -100,61 +102,78 @@ func (t *Tree) ReadFile(p string) ([]byte, error) {
 }
 
 // WriteFile puts data at p in one step: after a power cut the old file is there or the new one, whole.
-// It does not wait for the directory entry to reach the disk; see [Tree.Sync].
+// It waits until the new one is on the disk.
 func (t *Tree) WriteFile(p string, data []byte, perm Perm) error {
-	if err := fault("write", t.Path(p)); err != nil {
-		return err
-	}
+	return t.writeFile(p, data, perm, func(fd int) error { return unix.Fsync(fd) }, true)
+}
+
+// StageFile is [Tree.WriteFile] without waiting for the disk. On btrfs the file reaches it together with everything else
+// that is done to the filesystem up to its next commit, or not at all; on other filesystems that is not promised.
+func (t *Tree) StageFile(p string, data []byte, perm Perm) error {
+	return t.writeFile(p, data, perm, func(fd int) error {
+		// Data that is only in the page cache would not be part of the commit.
+		return unix.SyncFileRange(fd, 0, 0, unix.SYNC_FILE_RANGE_WAIT_BEFORE|unix.SYNC_FILE_RANGE_WRITE|unix.SYNC_FILE_RANGE_WAIT_AFTER)
+	}, false)
+}
+
+func (t *Tree) writeFile(p string, data []byte, perm Perm, flush func(fd int) error, last bool) error {
 	dir, name, err := t.parent(p)
 	if err != nil {
 		return err
 	}
 	defer dir.Close()
-	tmp := tempName()
-	fd, err := dir.open(tmp, unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL|unix.O_NOFOLLOW, 0o600)
+	at, tmp := t.Path(p), tempName()
+	fd, err := dir.create(tmp)
 	if err != nil {
 		return err
 	}
-	f := os.NewFile(uintptr(fd), t.Path(p))
-	_, err = f.Write(data)
+	f := os.NewFile(uintptr(fd), at)
+	err = do("write", at, func() error { _, err := f.Write(data); return err })
 	if err == nil {
-		err = wrap("chown", t.Path(p), unix.Fchown(fd, perm.UID, perm.GID))
+		err = do("chown", at, func() error { return unix.Fchown(fd, perm.UID, perm.GID) })
 	}
 	if err == nil {
-		err = wrap("chmod", t.Path(p), unix.Fchmod(fd, perm.Mode))
+		err = do("chmod", at, func() error { return unix.Fchmod(fd, perm.Mode) })
 	}
 	if err == nil {
-		err = f.Sync()
+		err = do("flush", at, func() error { return flush(fd) })
 	}
 	err = errors.Join(err, f.Close())
 	if err == nil {
-		err = wrap("rename", t.Path(p), unix.Renameat(dir.fd, tmp, dir.fd, name))
+		err = do("rename", at, func() error { return unix.Renameat(dir.fd, tmp, dir.fd, name) })
 	}
 	if err != nil {
-		unix.Unlinkat(dir.fd, tmp, 0)
-		return err
+		return errors.Join(err, dir.unlink(tmp, 0))
 	}
-	return wrap("fsync", dir.name, unix.Fsync(dir.fd))
+	if !last {
+		return nil
+	}
+	return do("fsync", dir.name, func() error { return unix.Fsync(dir.fd) })
+}
+
+// create makes an empty file that nobody else can open yet.
+func (t *Tree) create(name string) (fd int, err error) {
+	err = do("create", t.Path(name), func() (err error) {
+		fd, err = t.open(name, unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL|unix.O_NOFOLLOW, 0o600)
+		return err
+	})
+	return fd, err
 }
 
 // Symlink puts a link to target at p in one step.
 // It replaces a link or a regular file there; the caller has made sure that nothing is lost by that.
 func (t *Tree) Symlink(target, p string) error {
-	if err := fault("symlink", t.Path(p)); err != nil {
-		return err
-	}
 	dir, name, err := t.parent(p)
 	if err != nil {
 		return err
 	}
 	defer dir.Close()
 	tmp := tempName()
-	if err := unix.Symlinkat(target, dir.fd, tmp); err != nil {
-		return wrap("symlink", t.Path(p), err)
+	if err := do("symlink", t.Path(p), func() error { return unix.Symlinkat(target, dir.fd, tmp) }); err != nil {
+		return err
 	}
-	if err := unix.Renameat(dir.fd, tmp, dir.fd, name); err != nil {
-		unix.Unlinkat(dir.fd, tmp, 0)
-		return wrap("symlink", t.Path(p), err)
+	if err := do("rename", t.Path(p), func() error { return unix.Renameat(dir.fd, tmp, dir.fd, name) }); err != nil {
+		return errors.Join(err, dir.unlink(tmp, 0))
 	}
 	return nil
 }
@@ -189,9 +208,6 @@ func (t *Tree) rename(from, to string, flags uint) error {
 	if flags&unix.RENAME_EXCHANGE != 0 {
 		op = "exchange"
 	}
-	if err := fault(op, t.Path(from)+" "+to); err != nil {
-		return err
-	}
 	a, an, err := t.parent(from)
 	if err != nil {
 		return err
@@ -202,17 +218,11 @@ func (t *Tree) rename(from, to string, flags uint) error {
 		return err
 	}
 	defer b.Close()
-	if err := unix.Renameat2(a.fd, an, b.fd, bn, flags); err != nil {
-		return &os.LinkError{Op: op, Old: t.Path(from), New: t.Path(to), Err: err}
-	}
-	return nil
+	return do(op, t.Path(from)+" to "+t.Path(to), func() error { return unix.Renameat2(a.fd, an, b.fd, bn, flags) })
 }
 
 // Remove removes the file, link or empty directory p.
 func (t *Tree) Remove(p string) error {
-	if err := fault("remove", t.Path(p)); err != nil {
-		return err
-	}
 	s, err := t.Stat(p)
 	if err != nil {
 		return err
@@ -226,7 +236,7 @@ func (t *Tree) Remove(p string) error {
 	if s.Type() == fs.ModeDir {
 		flags = unix.AT_REMOVEDIR
 	}
-	return wrap("remove", t.Path(p), unix.Unlinkat(dir.fd, name, flags))
+	return dir.unlink(name, flags)
 }
 
 // List returns the names in the directory p, sorted.
@@ -244,8 +254,5 @@ func (t *Tree) List(p string) ([]string, error) {
 
 // Sync waits until everything written to the tree's filesystem is on the disk.
 func (t *Tree) Sync() error {
-	if err := fault("sync", t.name); err != nil {
-		return err
-	}
-	return wrap("sync", t.name, unix.Syncfs(t.fd))
+	return do("sync", t.name, func() error { return unix.Syncfs(t.fd) })
 }

@@ -42,9 +42,6 @@ func (c *copier) settle(sd *Tree, sn string, dd *Tree, dn string, began time.Tim
 // An object of dst that is newer than its original is left alone, and nothing is removed.
 // It carries over what programs wrote into a directory between its copy and its being covered by a mount.
 func Freshen(src, dst *Tree) error {
-	if err := fault("freshen", dst.name); err != nil {
-		return err
-	}
 	c := copier{links: map[[2]uint64]string{}, dst: dst}
 	return c.freshen(src, ".", dst, ".", ".")
 }
@@ -75,11 +72,10 @@ func (c *copier) freshen(sd *Tree, name string, dd *Tree, dname, at string) erro
 	tmp := tempName()
 	delete(c.links, [2]uint64{s.Dev, s.Ino})
 	if err := c.object(sd, name, dd, tmp, path.Join(path.Dir(at), tmp)); err != nil {
-		unix.Unlinkat(dd.fd, tmp, 0)
-		return err
+		return errors.Join(err, dd.unlink(tmp, 0))
 	}
 	c.links[[2]uint64{s.Dev, s.Ino}] = at
-	return wrap("rename", dd.Path(dname), unix.Renameat(dd.fd, tmp, dd.fd, dname))
+	return do("rename", dd.Path(dname), func() error { return unix.Renameat(dd.fd, tmp, dd.fd, dname) })
 }
 
 func (c *copier) freshenDir(sd *Tree, name string, dd *Tree, dname, at string, mount uint64) error {

@@ -21,9 +21,6 @@ var attrs = map[string]uint64{
 // so that nobody can lead the mount elsewhere by swapping a component.
 // Options that begin with "x-" are for user space and are passed over.
 func Bind(from *Tree, src string, to *Tree, dst string, options []string) error {
-	if err := fault("bind", to.Path(dst)); err != nil {
-		return err
-	}
 	s, err := from.open(src, unix.O_PATH|unix.O_NOFOLLOW, 0)
 	if err != nil {
 		return err
@@ -74,15 +71,13 @@ func bind(s, d int, name string, options []string) error {
 			return wrap("mount_setattr", name, err)
 		}
 	}
-	return wrap("move_mount", name,
-		unix.MoveMount(m, "", d, "", unix.MOVE_MOUNT_F_EMPTY_PATH|unix.MOVE_MOUNT_T_EMPTY_PATH))
+	return do("move_mount", name, func() error {
+		return unix.MoveMount(m, "", d, "", unix.MOVE_MOUNT_F_EMPTY_PATH|unix.MOVE_MOUNT_T_EMPTY_PATH)
+	})
 }
 
 // Mount mounts a filesystem at the directory p of the tree. Data is the filesystem's own options.
 func (t *Tree) Mount(source, p, fstype string, options []string, data string) error {
-	if err := fault("mount", t.Path(p)); err != nil {
-		return err
-	}
 	d, err := t.open(p, unix.O_PATH|unix.O_DIRECTORY|unix.O_NOFOLLOW, 0)
 	if err != nil {
 		return err
@@ -107,14 +102,11 @@ func (t *Tree) Mount(source, p, fstype string, options []string, data string) er
 			flags |= unix.MS_RELATIME
 		}
 	}
-	return wrap("mount", t.Path(p), unix.Mount(source, procPath(d), fstype, flags, data))
+	return do("mount", t.Path(p), func() error { return unix.Mount(source, procPath(d), fstype, flags, data) })
 }
 
 // Unmount detaches the topmost mount at p. With lazy, programs that hold it open keep it until they let go.
 func (t *Tree) Unmount(p string, lazy bool) error {
-	if err := fault("unmount", t.Path(p)); err != nil {
-		return err
-	}
 	dir, name, err := t.parent(p)
 	if err != nil {
 		return err
@@ -124,7 +116,7 @@ func (t *Tree) Unmount(p string, lazy bool) error {
 	if lazy {
 		flags |= unix.MNT_DETACH
 	}
-	return wrap("unmount", t.Path(p), unix.Unmount(procPath(dir.fd)+"/"+name, flags))
+	return do("unmount", t.Path(p), func() error { return unix.Unmount(procPath(dir.fd)+"/"+name, flags) })
 }
 
 // MakeWritable remounts the filesystem of the tree for writing if it is read-only; other options stay.
@@ -137,9 +129,6 @@ func (t *Tree) MakeWritable() error {
 	if s.Flags&unix.ST_RDONLY == 0 {
 		return nil
 	}
-	if err := fault("remount", t.name); err != nil {
-		return err
-	}
 	flags := uintptr(unix.MS_REMOUNT)
 	for st, ms := range map[int64]uintptr{
 		unix.ST_NOSUID: unix.MS_NOSUID, unix.ST_NODEV: unix.MS_NODEV, unix.ST_NOEXEC: unix.MS_NOEXEC,
@@ -149,7 +138,7 @@ func (t *Tree) MakeWritable() error {
 			flags |= ms
 		}
 	}
-	return wrap("remount", t.name, unix.Mount("", procPath(t.fd), "", flags, ""))
+	return do("remount", t.name, func() error { return unix.Mount("", procPath(t.fd), "", flags, "") })
 }
 
 // MountedFrom reports whether the topmost object at dst is the very object at src, on a mount of its own.

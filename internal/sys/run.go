@@ -13,13 +13,10 @@ import (
 // Run runs a program and returns what it printed.
 // A failure names the program, its exit and the last lines that it wrote.
 func Run(ctx context.Context, name string, args ...string) (string, error) {
-	if err := fault("run", name); err != nil {
-		return "", err
-	}
 	cmd := exec.CommandContext(ctx, name, args...)
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
-	if err := cmd.Run(); err != nil {
+	if err := do("run", name, cmd.Run); err != nil {
 		return out.String(), fmt.Errorf("%s %s: %w%s", name, strings.Join(args, " "), err, lastLines(out.String(), 6))
 	}
 	return out.String(), nil
@@ -27,12 +24,9 @@ func Run(ctx context.Context, name string, args ...string) (string, error) {
 
 // Stream runs a program and passes what it prints to w as it comes.
 func Stream(ctx context.Context, w io.Writer, name string, args ...string) error {
-	if err := fault("run", name); err != nil {
-		return err
-	}
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Stdout, cmd.Stderr = w, w
-	if err := cmd.Run(); err != nil {
+	if err := do("run", name, cmd.Run); err != nil {
 		return fmt.Errorf("%s %s: %w", name, strings.Join(args, " "), err)
 	}
 	return nil

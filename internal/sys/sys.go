@@ -17,16 +17,19 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Fault, if set, is asked before every operation that changes something.
-// Its error, if any, is returned in place of doing the operation.
+// Fault, if set, is asked before every system call that changes something.
+// Its error, if any, is returned in place of making the call.
 // Tests use it to stop at the N-th call, as a power cut would.
 var Fault func(op, path string) error
 
-func fault(op, path string) error {
-	if Fault == nil {
-		return nil
+// do makes one system call that changes something, and names operation and object in its error.
+func do(op, path string, call func() error) error {
+	if Fault != nil {
+		if err := Fault(op, path); err != nil {
+			return wrap(op, path, err)
+		}
 	}
-	return Fault(op, path)
+	return wrap(op, path, retry(call))
 }
 
 // wrap adds operation and object to an error and leaves nil alone.
