@@ -65,6 +65,14 @@ type Made struct {
 	UUID    string `json:"uuid,omitempty"`    // of the new root
 	Parent  string `json:"parent,omitempty"`  // UUID of the base
 	Archive string `json:"archive,omitempty"` // id of the old root
+
+	Steps []Step `json:"steps,omitempty"`
+}
+
+// Step is one step of a reset and how long it took.
+type Step struct {
+	Name string  `json:"name"`
+	MS   float64 `json:"ms"`
 }
 
 // oldID names an old root. Ids sort by the counter, never by a clock, which may be wrong.

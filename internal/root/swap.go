@@ -100,25 +100,35 @@ func (d *disk) Reset(now time.Time, bootID, booted string) (Made, error) {
 			return Made{}, err
 		}
 	}
+	made := Made{Counter: in.Counter, Base: base.Number, Parent: base.UUID, Archive: in.ID}
 	l.Intent = &in
-	if err := l.write(d.top, now); err != nil {
-		l.Intent = nil
-		return Made{}, err
+	for _, step := range []struct {
+		name string
+		do   func() error
+	}{
+		{"intent", func() error {
+			err := l.write(d.top, now)
+			if err != nil {
+				l.Intent = nil
+			}
+			return err
+		}},
+		{"copy", func() error { return d.kind.fresh(base.Number, d.work(in)) }},
+		{"look", func() (err error) {
+			made.UUID, err = d.kind.identity(d.work(in))
+			return err
+		}},
+		{"exchange", func() error { return d.top.Exchange(d.work(in), l.Root) }},
+		{"archive", func() error { return d.top.Rename(d.work(in), d.old(in)) }},
+		{"commit", func() error { return d.commit(now) }},
+	} {
+		begin := time.Now()
+		if err := step.do(); err != nil {
+			return Made{}, err
+		}
+		made.Steps = append(made.Steps, Step{step.name, float64(time.Since(begin).Microseconds()) / 1000})
 	}
-	if err := d.kind.fresh(base.Number, d.work(in)); err != nil {
-		return Made{}, err
-	}
-	fresh, err := d.kind.identity(d.work(in))
-	if err != nil {
-		return Made{}, err
-	}
-	if err := d.top.Exchange(d.work(in), l.Root); err != nil {
-		return Made{}, err
-	}
-	if err := d.putAway(now); err != nil {
-		return Made{}, err
-	}
-	return Made{Counter: in.Counter, Base: base.Number, UUID: fresh, Parent: base.UUID, Archive: in.ID}, nil
+	return made, nil
 }
 
 // putAway moves the old root from its working name into the archive and commits.
