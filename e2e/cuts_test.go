@@ -101,12 +101,12 @@ func smallDisk(t *testing.T, dir string) string {
 			t.Fatal(err)
 		}
 	}
-	b, err := root.CreateBtrfs(top, root.Ledger{Root: "@rootfs", Store: "@persist", StorePath: "/persist"}, time.Now())
+	d, err := root.Create(top, root.Ledger{Backend: decl.Btrfs, Root: "@rootfs", Store: "@persist", StorePath: "/persist"}, time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer b.Close()
-	if _, err := b.MakeBase(time.Now()); err != nil {
+	defer d.Close()
+	if _, err := d.MakeBase(nil, time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	recordPlan(t, top)
@@ -122,8 +122,8 @@ func recordPlan(t *testing.T, top string) {
 	}
 	defer tree.Close()
 	bp := &plan.Boot{
-		Format: plan.Format, Host: "small", Reset: decl.ResetOn, Archive: decl.Archive{Count: 10, Days: 30},
-		Stores: []plan.BootStore{{Path: "/persist", Subvol: "@persist"}},
+		Format: plan.Format, Host: "small", Backend: decl.Btrfs, Reset: decl.ResetOn, Archive: decl.Archive{Count: 10, Days: 30},
+		Stores: []plan.BootStore{{Path: "/persist", Subvol: "@persist", Need: decl.Required}},
 		Entries: []plan.Step{
 			{Kind: plan.Bind, Path: "/etc/conf", Store: "/persist", Source: "/persist/etc/conf"},
 			{Kind: plan.Bind, Path: "/srv/data", Store: "/persist", Source: "/persist/srv/data", Dir: true},

@@ -1,14 +1,15 @@
 // Command anicca-init runs in the initrd and in early boot.
 //
-//	anicca-init reset [--device DEV] [--options OPTS] [--wait 30s]   before the root is mounted
-//	anicca-init persist ROOT                                         after that, before switch-root
-//	anicca-init finish                                               in the booted system
-//	anicca-init expire                                               later, by a timer
+//	anicca-init reset [--device DEV] [--options OPTS]   before the root is mounted
+//	anicca-init persist ROOT                            after that, before switch-root
+//	anicca-init finish                                  in the booted system
+//	anicca-init expire                                  later, by a timer
 //
 // The hooks that 'anicca init' installs call it; users do not.
 package main
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -18,10 +19,16 @@ import (
 	"anicca/internal/sys"
 )
 
+// exitStop tells the initrd's hooks to stop the boot; every other failure is said, and the boot goes on.
+const exitStop = 100
+
 func main() {
 	if err := run(os.Args[1:]); err != nil {
 		sys.Say(err.Error())
 		fmt.Fprintln(os.Stderr, "anicca-init:", err)
+		if errors.Is(err, boot.ErrStop) {
+			os.Exit(exitStop)
+		}
 		os.Exit(1)
 	}
 }
@@ -35,11 +42,10 @@ func run(args []string) error {
 		flags := flag.NewFlagSet("reset", flag.ExitOnError)
 		device := flags.String("device", "", "root device, as root= on the kernel command line names it")
 		options := flags.String("options", "", "mount options of the root")
-		wait := flags.Duration("wait", 30*time.Second, "how long to wait for the device")
 		if err := flags.Parse(args[1:]); err != nil {
 			return err
 		}
-		return boot.InitrdReset(*device, *options, *wait)
+		return boot.InitrdReset(*device, *options, boot.Wait(30*time.Second))
 	case "persist":
 		if len(args) != 2 {
 			return fmt.Errorf("usage: anicca-init persist ROOT")

@@ -16,18 +16,7 @@ import (
 
 func archiveCommand(g *globals) *cobra.Command {
 	list := func(c *cobra.Command, _ []string) error {
-		return withDisk(func(b *root.Btrfs) error {
-			old, err := b.Archive()
-			if err != nil {
-				return err
-			}
-			rows := [][]string{{"ID", "PUT AWAY", "REPLACED BY BASE", ""}}
-			for _, o := range old {
-				rows = append(rows, []string{o.ID, o.When.Local().Format(time.DateTime), fmt.Sprint(o.Base), marks(o)})
-			}
-			ui.Table(c.OutOrStdout(), rows)
-			return nil
-		})
+		return withDisk(func(d *root.Disk) error { return listArchive(c.OutOrStdout(), d) })
 	}
 	c := &cobra.Command{Use: "archive", Short: "List the old roots, oldest first; pin them, or drop those that have expired", RunE: list}
 	c.AddCommand(
@@ -39,6 +28,34 @@ func archiveCommand(g *globals) *cobra.Command {
 	return c
 }
 
+func listArchive(w io.Writer, d *root.Disk) error {
+	old, err := d.Archive()
+	if err != nil {
+		return err
+	}
+	rows := [][]string{{"ID", "PUT AWAY", "BEGAN AS", "KERNEL", ""}}
+	for _, o := range old {
+		rows = append(rows, []string{o.ID, o.When.Local().Format(time.DateTime), began(o), o.Kernel, marks(o)})
+	}
+	ui.Table(w, rows)
+	foreign, err := d.Foreign()
+	for _, p := range foreign {
+		fmt.Fprintf(w, "note: %s on the top level is not in the ledger, so it is never touched\n", p)
+	}
+	return err
+}
+
+// began says what an old root was made from.
+func began(o root.Old) string {
+	switch {
+	case o.From != "":
+		return "old root " + o.From
+	case o.Base != 0:
+		return fmt.Sprintf("base %d", o.Base)
+	}
+	return "itself"
+}
+
 func marks(o root.Old) string {
 	var out []string
 	if o.Good {
@@ -47,6 +64,9 @@ func marks(o root.Old) string {
 	if o.Pinned {
 		out = append(out, "pinned")
 	}
+	if o.Found {
+		out = append(out, "found when the ledger was rebuilt")
+	}
 	return strings.Join(out, ", ")
 }
 
@@ -54,7 +74,7 @@ func pinCommand(verb, short string, on bool) *cobra.Command {
 	return &cobra.Command{
 		Use: verb + " ID", Short: short, Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			return withDisk(func(b *root.Btrfs) error { return b.Pin(args[0], on, time.Now()) })
+			return withDisk(func(b *root.Disk) error { return b.Pin(args[0], on, time.Now()) })
 		},
 	}
 }
@@ -78,13 +98,13 @@ Exit codes: 0 done or nothing to do, 1 a root could not be dropped, 3 the declar
 			if err != nil {
 				return err
 			}
-			return withDisk(func(b *root.Btrfs) error {
+			return withDisk(func(b *root.Disk) error {
 				r, err := boot.ReadRecord(boot.RecordPath)
 				if err != nil {
 					return err
 				}
 				l, now := b.Ledger(), time.Now()
-				verdicts, err := archive.Expire(l.Archive, l.Leftovers, host.Root.Archive, now, r.LastRecord(l.Archive))
+				verdicts, err := archive.Expire(l.Archive, l.Leftovers, b.Held(), host.Root.Archive, now, r.LastRecord(l.Archive))
 				if err != nil {
 					return err
 				}
@@ -96,7 +116,7 @@ Exit codes: 0 done or nothing to do, 1 a root could not be dropped, 3 the declar
 	return c
 }
 
-func expire(w io.Writer, b *root.Btrfs, verdicts []archive.Verdict, now time.Time, yes bool) error {
+func expire(w io.Writer, b *root.Disk, verdicts []archive.Verdict, now time.Time, yes bool) error {
 	n := 0
 	var rows [][]string
 	for _, v := range verdicts {

@@ -17,6 +17,7 @@ func initCommand() *cobra.Command {
 	var o struct {
 		yes, dry bool
 		store    string
+		backend  string
 	}
 	c := &cobra.Command{
 		Use:   "init",
@@ -38,7 +39,7 @@ Exit codes: 0 done, 1 a step failed or this machine cannot be set up yet.`,
 			if err != nil {
 				return err
 			}
-			m, err := install.Look(install.Source{FS: os.DirFS("/"), Kernel: sys.Kernel(), Hostname: host, Store: o.store})
+			m, err := install.Look(install.Source{FS: os.DirFS("/"), Kernel: sys.Kernel(), Hostname: host, Store: o.store, Backend: o.backend})
 			if err != nil {
 				return err
 			}
@@ -53,7 +54,7 @@ Exit codes: 0 done, 1 a step failed or this machine cannot be set up yet.`,
 				return err
 			}
 			steps := install.Steps(m, install.Starter(m))
-			fmt.Fprintf(w, "This machine has a %s root, subvolume %s of %s, and %s.\nTo set it up, anicca will\n", m.FSType, m.Subvol, m.Device, m.Generator)
+			fmt.Fprintf(w, "%s\nTo set it up, anicca will\n", m)
 			for _, s := range steps {
 				fmt.Fprintln(w, "  -", s.Text)
 			}
@@ -79,7 +80,7 @@ Exit codes: 0 done, 1 a step failed or this machine cannot be set up yet.`,
 			if err := run.Run(c.Context(), steps); err != nil {
 				return err
 			}
-			if err := withDisk(func(b *root.Btrfs) error { return leftOut(w, b) }); err != nil {
+			if err := withDisk(func(d *root.Disk) error { return leftOut(w, d) }); err != nil {
 				return err
 			}
 			fmt.Fprint(w, `
@@ -94,6 +95,7 @@ Next:
 	}
 	c.Flags().BoolVarP(&o.yes, "yes", "y", false, "do not ask")
 	c.Flags().BoolVar(&o.dry, "dry-run", false, "only print what it would do")
+	c.Flags().StringVar(&o.backend, "backend", "", "how fresh roots are made: btrfs, overlay, tmpfs (default: what fits the root)")
 	c.Flags().StringVar(&o.store, "store", "/persist", "where the store is mounted")
 	return c
 }

@@ -32,7 +32,7 @@ Exit codes: 0 done, 1 no old root has it, 5 something lies there already.`,
 					return err
 				}
 			}
-			return withDisk(func(b *root.Btrfs) error {
+			return withDisk(func(b *root.Disk) error {
 				id := o.from
 				if id == "" {
 					old, err := archive.Find(b, p)

@@ -9,7 +9,7 @@ import (
 
 // Drop drops what the verdicts say, with a pause between two roots, and makes it last in one commit.
 // A root that cannot be dropped stays, and the others go on.
-func Drop(b root.Backend, verdicts []Verdict, now time.Time, pause time.Duration, tell func(Verdict, error)) error {
+func Drop(b *root.Disk, verdicts []Verdict, now time.Time, pause time.Duration, tell func(Verdict, error)) error {
 	var errs []error
 	dropped := false
 	for _, v := range verdicts {

@@ -21,11 +21,12 @@ const yearsAhead = 2 * 365 * 24 * time.Hour
 
 // Expire judges old roots, oldest first, and unused roots of interrupted resets.
 //
-// A root stays while it is one of the newest rule.Count, or not older than rule.Days, or pinned;
+// A root stays while it is one of the newest rule.Count, or not older than rule.Days, or pinned, or held by another,
+// for the reason that stands in held;
 // the newest that booted well stays always.
 // Last is the time of our last record from before this boot, zero if there is none.
 // With a clock that cannot be right, nothing is judged: the error says why.
-func Expire(old, leftovers []root.Old, rule decl.Archive, now, last time.Time) ([]Verdict, error) {
+func Expire(old, leftovers []root.Old, held map[string]string, rule decl.Archive, now, last time.Time) ([]Verdict, error) {
 	switch {
 	case now.Before(last):
 		return nil, fmt.Errorf("nothing is dropped: the clock says %s, before our last record of %s: set the clock",
@@ -47,6 +48,8 @@ func Expire(old, leftovers []root.Old, rule decl.Archive, now, last time.Time) (
 		v := Verdict{Old: o}
 		days := int(age[i] / (24 * time.Hour))
 		switch place := len(old) - i; {
+		case held[o.ID] != "":
+			v.Why = held[o.ID]
 		case o.Pinned:
 			v.Why = "pinned"
 		case i == good:

@@ -24,7 +24,7 @@ func old(days ...int) []root.Old {
 
 func dropped(t *testing.T, list []root.Old, rule decl.Archive) string {
 	t.Helper()
-	vs, err := Expire(list, nil, rule, now, time.Time{})
+	vs, err := Expire(list, nil, nil, rule, now, time.Time{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,20 +70,20 @@ func TestImplausibleClocks(t *testing.T) {
 	for name, at := range map[string]time.Time{
 		"1970": time.Unix(100, 0), "yesterday": now.AddDate(0, 0, -2), "years ahead": now.AddDate(3, 0, 0),
 	} {
-		vs, err := Expire(list, nil, decl.Archive{Count: 1}, at, Last(list, ""))
+		vs, err := Expire(list, nil, nil, decl.Archive{Count: 1}, at, Last(list, ""))
 		if err == nil || len(vs) > 0 || !strings.HasPrefix(err.Error(), "nothing is dropped: ") {
 			t.Errorf("%s: %v, %v", name, vs, err)
 		}
 	}
 	// The stamp of this boot itself is no witness for its clock.
 	list = append(list, root.Old{ID: "z", When: now.AddDate(50, 0, 0)})
-	if _, err := Expire(list, nil, decl.Archive{Count: 1}, now.AddDate(50, 0, 0), Last(list, "z")); err == nil {
+	if _, err := Expire(list, nil, nil, decl.Archive{Count: 1}, now.AddDate(50, 0, 0), Last(list, "z")); err == nil {
 		t.Error("a clock 50 years ahead was believed")
 	}
 }
 
 func TestLeftoversAreDropped(t *testing.T) {
-	vs, err := Expire(nil, old(1), decl.Archive{Count: 10, Days: 10}, now, time.Time{})
+	vs, err := Expire(nil, old(1), nil, decl.Archive{Count: 10, Days: 10}, now, time.Time{})
 	if err != nil || len(vs) != 1 || !vs[0].Drop {
 		t.Errorf("%+v, %v", vs, err)
 	}
@@ -101,7 +101,7 @@ func TestExpireNeverDropsWhatMatters(t *testing.T) {
 			})
 		}
 		rule := decl.Archive{Count: rapid.IntRange(1, 5).Draw(t, "count"), Days: rapid.IntRange(0, 50).Draw(t, "days")}
-		vs, err := Expire(list, nil, rule, now, time.Time{})
+		vs, err := Expire(list, nil, nil, rule, now, time.Time{})
 		if err != nil || len(vs) != len(list) {
 			t.Fatal(err, len(vs))
 		}

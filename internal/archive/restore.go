@@ -16,15 +16,15 @@ import (
 var ErrThere = errors.New("something lies there already")
 
 // Find returns the newest old root that has an object at p.
-func Find(b root.Backend, p string) (root.Old, error) {
+func Find(b *root.Disk, p string) (root.Old, error) {
 	old, err := b.Archive()
 	if err != nil {
 		return root.Old{}, err
 	}
 	for _, o := range slices.Backward(old) {
 		found := false
-		err := in(b, o.ID, func(t *sys.Tree) (err error) {
-			found, err = t.Exists(p)
+		err := in(b, o.ID, p, func(t *sys.Tree, rest string) (err error) {
+			found, err = t.Exists(rest)
 			return err
 		})
 		if err != nil {
@@ -39,15 +39,15 @@ func Find(b root.Backend, p string) (root.Old, error) {
 
 // Restore copies p from an old root to the path at in the tree to, with all metadata.
 // It never overwrites: if something lies there, the error is [ErrThere].
-func Restore(b root.Backend, id, p string, to *sys.Tree, at string) error {
-	return in(b, id, func(t *sys.Tree) error {
+func Restore(b *root.Disk, id, p string, to *sys.Tree, at string) error {
+	return in(b, id, p, func(t *sys.Tree, rest string) error {
 		if there, err := to.Exists(at); err != nil {
 			return err
 		} else if there {
 			return fmt.Errorf("%s: %w: move it away, or restore to another place with --to", at, ErrThere)
 		}
 		missing := func(dir string) sys.Perm {
-			if s, err := t.Stat(path.Join(path.Dir(p), relative(dir, path.Dir(at)))); err == nil && s.IsDir() {
+			if s, err := t.Stat(path.Join(path.Dir(rest), relative(dir, path.Dir(at)))); err == nil && s.IsDir() {
 				return sys.Perm{UID: int(s.Uid), GID: int(s.Gid), Mode: s.Perm()}
 			}
 			return sys.Perm{Mode: 0o755}
@@ -55,7 +55,7 @@ func Restore(b root.Backend, id, p string, to *sys.Tree, at string) error {
 		if err := to.MkdirAll(path.Dir(at), missing); err != nil {
 			return err
 		}
-		err := sys.Copy(t, p, to, at)
+		err := sys.Copy(t, rest, to, at)
 		if errors.Is(err, fs.ErrNotExist) {
 			err = fmt.Errorf("old root %s has no %s: %w", id, p, err)
 		}
@@ -72,8 +72,9 @@ func relative(dir, base string) string {
 	return up
 }
 
-func in(b root.Backend, id string, f func(*sys.Tree) error) error {
-	dir, done, err := b.OpenOld(id)
+// in opens an old root while f looks into it; the path p lies at rest there.
+func in(b *root.Disk, id, p string, f func(t *sys.Tree, rest string) error) error {
+	dir, rest, done, err := b.OpenOld(id, p)
 	if err != nil {
 		return err
 	}
@@ -81,7 +82,7 @@ func in(b root.Backend, id string, f func(*sys.Tree) error) error {
 	if err != nil {
 		return errors.Join(err, done())
 	}
-	err = f(t)
+	err = f(t, rest)
 	t.Close()
 	return errors.Join(err, done())
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"anicca/internal/decl"
+	"anicca/internal/root"
 	"anicca/internal/sys"
 )
 
@@ -17,24 +18,25 @@ const bootedPath = decl.StateDir + "/booted.json"
 // booted is the root that was the last to boot well.
 type booted struct {
 	Root   string    `json:"root"` // identity, as the backend tells it
+	Kernel string    `json:"kernel,omitempty"`
 	BootID string    `json:"bootID"`
 	When   time.Time `json:"when"`
 }
 
-// readBooted returns the identity of the root that was the last to boot well, "" if that is not known.
-func readBooted(store *sys.Tree) (string, error) {
+// readBooted returns the root that was the last to boot well, the zero value if that is not known.
+func readBooted(store *sys.Tree) (root.Booted, error) {
 	data, err := store.ReadFile(bootedPath)
 	if errors.Is(err, fs.ErrNotExist) {
-		return "", nil
+		return root.Booted{}, nil
 	}
 	if err != nil {
-		return "", err
+		return root.Booted{}, err
 	}
 	var b booted
 	if json.Unmarshal(data, &b) != nil {
-		return "", nil // it only decides what is kept longer
+		return root.Booted{}, nil // it only decides what is kept longer
 	}
-	return b.Root, nil
+	return root.Booted{Root: b.Root, Kernel: b.Kernel}, nil
 }
 
 // noteBooted writes down that the root of this boot came up with everything in place.
@@ -42,9 +44,9 @@ func noteBooted(t *sys.Tree, r *Record) error {
 	if r.Root == "" || !r.OK() {
 		return nil
 	}
-	data, err := json.Marshal(booted{Root: r.Root, BootID: r.BootID, When: time.Now().UTC()})
+	data, err := json.Marshal(booted{Root: r.Root, Kernel: r.Kernel, BootID: r.BootID, When: time.Now().UTC()})
 	if err != nil {
 		return err
 	}
-	return t.WriteFile(path.Join(r.Store, bootedPath), append(data, '\n'), sys.Perm{Mode: 0o600})
+	return t.WriteFile(path.Join(r.StorePath, bootedPath), append(data, '\n'), sys.Mine(0o600))
 }

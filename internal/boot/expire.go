@@ -3,7 +3,6 @@ package boot
 import (
 	"errors"
 	"fmt"
-	"path"
 	"time"
 
 	"anicca/internal/apply"
@@ -22,7 +21,7 @@ func Expire(now time.Time, pause time.Duration) error {
 	if r == nil || r.Device == "" {
 		return errors.New("there is no record of this boot: nothing is dropped")
 	}
-	top, done, err := root.MountTop(r.Device)
+	top, done, err := root.MountTop(r.Device, r.FSType)
 	if err != nil {
 		return err
 	}
@@ -30,13 +29,13 @@ func Expire(now time.Time, pause time.Duration) error {
 }
 
 func expire(top string, r *Record, now time.Time, pause time.Duration) error {
-	b, err := root.OpenBtrfs(top)
+	b, err := root.Open(top)
 	if err != nil {
 		return err
 	}
 	defer b.Close()
 	l := b.Ledger()
-	store, err := openStore(path.Join(top, l.Store))
+	store, err := openStore(top, l.Store)
 	if err != nil {
 		return err
 	}
@@ -48,7 +47,7 @@ func expire(top string, r *Record, now time.Time, pause time.Duration) error {
 	if bp.Archive == (decl.Archive{}) {
 		return errors.New("the applied declaration is of an older anicca and does not say how long old roots are kept: run 'anicca apply'")
 	}
-	verdicts, err := archive.Expire(l.Archive, l.Leftovers, bp.Archive, now, r.LastRecord(l.Archive))
+	verdicts, err := archive.Expire(l.Archive, l.Leftovers, b.Held(), bp.Archive, now, r.LastRecord(l.Archive))
 	if err != nil {
 		return err
 	}

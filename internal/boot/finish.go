@@ -1,11 +1,15 @@
 package boot
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path"
+	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"anicca/internal/apply"
 	"anicca/internal/plan"
@@ -45,10 +49,10 @@ func Finish(dir, recordPath string) (*Record, error) {
 }
 
 func finish(r *Record, t *sys.Tree) error {
-	if r.Store == "" {
+	if r.StorePath == "" {
 		return errors.New("the initrd did not find the store")
 	}
-	store, err := t.Sub(r.Store)
+	store, err := t.Sub(r.StorePath)
 	if err != nil {
 		return err
 	}
@@ -57,27 +61,69 @@ func finish(r *Record, t *sys.Tree) error {
 	if err != nil || b == nil {
 		return err
 	}
+	soft := softReboots()
+	if soft > r.Soft {
+		r.Soft = soft
+		r.note("this session was begun by a soft-reboot, which does not go through the initrd: the root was not reset")
+	} else {
+		soft = 0
+	}
+	late(r, t)
 	if len(r.Entries) == 0 { // the initrd did not come as far
 		Persist(r, t, nil, b)
 	} else {
-		again(r, t, b)
+		again(r, t, b, soft > 0)
 	}
 	return apply.Note(t, b.Entries)
 }
 
-// again verifies every entry, and puts in place what the initrd could not.
-func again(r *Record, t *sys.Tree, b *plan.Boot) {
+// softReboots is how often only the user space was restarted since the kernel was. Systemd counts it from version 256 on.
+func softReboots() int {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	if sys.Program("systemctl") == "" {
+		return 0
+	}
+	out, _ := sys.Run(ctx, "systemctl", "show", "-p", "SoftRebootsCount", "--value")
+	n, _ := strconv.Atoi(strings.TrimSpace(out))
+	return n
+}
+
+// late forgets about stores that were absent in the initrd and have been mounted since.
+func late(r *Record, t *sys.Tree) {
+	r.Absent = slices.DeleteFunc(r.Absent, func(store string) bool {
+		m, err := sys.MountAt(t.Path(store))
+		if err != nil || m.Mountpoint != t.Path(store) {
+			return false
+		}
+		r.Problems = without(r.Problems, "the store "+store+" is not there")
+		r.Notes = without(r.Notes, "the store "+store+" is not there")
+		for i, e := range r.Entries {
+			if e.State == Absent {
+				r.Entries[i].State = Missed // for now: it is put in place next
+			}
+		}
+		return true
+	})
+}
+
+// again verifies every entry, and puts in place what the initrd could not, or what a soft-reboot has unmounted.
+func again(r *Record, t *sys.Tree, b *plan.Boot, soft bool) {
 	seen := map[string]plan.Step{}
 	for _, s := range b.Entries {
 		seen[s.Path] = s
 	}
 	for i, e := range r.Entries {
 		s, ok := seen[e.Path]
-		if !ok || e.State == Waiting {
+		if !ok || e.State == Waiting || e.State == Absent {
+			continue
+		}
+		if e.State == Missed && slices.Contains(r.Absent, s.Store) {
+			r.Entries[i].State = Absent
 			continue
 		}
 		err := apply.Verify(t, s)
-		if err != nil && e.State == Missed {
+		if err != nil && (e.State == Missed || soft) {
 			if err = persist(r, t, nil, s, &r.Entries[i]); err == nil {
 				r.Problems = without(r.Problems, e.Path+" is not kept in this session")
 			}

@@ -3,77 +3,165 @@ package boot
 import (
 	"errors"
 	"fmt"
-	"io/fs"
+	"time"
 
 	"anicca/internal/apply"
+	"anicca/internal/decl"
 	"anicca/internal/plan"
+	"anicca/internal/root"
 	"anicca/internal/sys"
 )
 
-// Persist puts the entries of a boot plan in place in a root whose stores are mounted, and notes how each came out.
-// Old, if not nil, is the root of the last session: files that only it has are adopted from there.
-// A failing entry does not stop the others.
-func Persist(r *Record, rootTree, old *sys.Tree, b *plan.Boot) {
-	r.Generation = b.Generation
-	r.Entries = r.Entries[:0]
-	_ = r.timed("entries", func() error {
-		for _, s := range b.Entries {
-			e := Entry{Path: s.Path, State: Placed}
-			if err := persist(r, rootTree, old, s, &e); err != nil {
-				e.State, e.Error = Missed, err.Error()
-				r.problem("%s is not kept in this session: %v", s.Path, err)
-			}
-			r.Entries = append(r.Entries, e)
-		}
-		return nil
-	})
-}
-
-func persist(r *Record, rootTree, old *sys.Tree, s plan.Step, e *Entry) error {
-	there, err := rootTree.Exists(s.Source)
+// InitrdPersist is what follows [InitrdReset] when the root is mounted at dir, before switch-root: it makes and mounts a root
+// that is an overlay, makes sure that the mounted root is the one that was made, makes the reset last,
+// and puts kept state in place.
+func InitrdPersist(dir string) error {
+	r, err := ReadRecord(RecordPath)
 	if err != nil {
 		return err
 	}
-	if !there && s.Dir {
-		return fmt.Errorf("the kept copy %s is missing", s.Source)
+	if r == nil {
+		r = &Record{BootID: sys.BootID(), Kernel: sys.Kernel(), When: time.Now().UTC()}
+		r.fail(errors.New("the initrd did not run the reset: rebuild it, as 'anicca init' does"))
 	}
-	if !there {
-		from := rootTree
-		if old != nil {
-			from = old
-		}
-		if e.Adopted, err = apply.AdoptMissing(from, rootTree, s); err != nil {
-			return fmt.Errorf("adopt from the old root: %w", err)
-		}
-		if !e.Adopted {
-			e.State = Waiting // programs make it in the root, and the next boot finds it in the old one
-			return nil
-		}
-	}
-	if s.Kind == plan.Symlink && r.Outcome != Done {
-		if err := guardFile(rootTree, s); err != nil {
-			return err
-		}
-	}
-	return apply.Place(rootTree, s)
-}
-
-// guardFile refuses to replace a file, in a root that was not reset, that holds what the store does not have:
-// a program has replaced our link by it.
-func guardFile(t *sys.Tree, s plan.Step) error {
-	there, err := t.Stat(s.Path)
-	if errors.Is(err, fs.ErrNotExist) || err == nil && !there.IsFile() {
+	if r.Outcome == Off || r.Outcome == Unset {
 		return nil
 	}
+	if r, err = initrdPersist(r, dir); err != nil {
+		r.problem("kept state is not in place: %v", err)
+	}
+	return r.hand()
+}
+
+func initrdPersist(r *Record, dir string) (*Record, error) {
+	if r.Device == "" {
+		return r, errors.New("the root device is not known")
+	}
+	under, err := sys.OpenTree(dir)
+	if err != nil {
+		return r, err
+	}
+	err = under.MakeWritable()
+	under.Close()
+	if err != nil {
+		return r, err
+	}
+	if r.Outcome == Pending || r.Backend != "" && r.Backend != decl.Btrfs {
+		return persistOverlay(r, dir)
+	}
+	top, done, err := root.MountTop(r.Device, r.FSType)
+	if err != nil {
+		return r, err
+	}
+	defer func() { _ = done() }()
+	d, err := root.Open(top)
+	if err != nil {
+		return r, err
+	}
+	defer d.Close()
+	return r, inPlace(r, d, dir)
+}
+
+// inPlace finishes a boot whose root is mounted at dir.
+func inPlace(r *Record, d *root.Disk, dir string) error {
+	r.verify(d.Check(dir, r.Made))
+	if err := r.timed("commit", func() error { return d.Commit(time.Now()) }); err != nil {
+		r.problem("the reset is not recorded, and will be at the next boot: %v", err)
+	}
+	r.StorePath = d.Ledger().StorePath
+	store, err := openStore(d.Top(), d.Ledger().Store)
 	if err != nil {
 		return err
 	}
-	diff, err := sys.Compare(t, s.Path, t, s.Source, 1)
+	b, err := apply.Current(store)
+	store.Close()
+	if err != nil || b == nil {
+		return errors.Join(err, errors.New("no declaration was applied yet: run 'anicca apply'"))
+	}
+	t, err := sys.OpenTree(dir)
 	if err != nil {
 		return err
 	}
-	if len(diff) > 0 && diff[0].What != sys.TimeDiffers {
-		return fmt.Errorf("a program has replaced the link by a file that differs from %s: compare both, then move one away and run 'anicca apply'", s.Source)
+	defer t.Close()
+	if err := r.timed("mount stores", func() error { return mountStores(r, t, d, b) }); err != nil {
+		return err
+	}
+	old, let := oldRoot(d, r)
+	defer let()
+	Persist(r, t, old, b)
+	return nil
+}
+
+// verify notes whether the mounted root is the one that this boot made.
+func (r *Record) verify(err error) {
+	if r.Made == nil {
+		return
+	}
+	if r.Verified = err == nil; err != nil {
+		r.Outcome, r.Why = Failed, err.Error()
+		r.problem("%v", err)
+	}
+}
+
+// oldRoot opens the root that this boot has put away; it is nil if there is none.
+func oldRoot(d *root.Disk, r *Record) (old *sys.Tree, let func()) {
+	let = func() {}
+	if r.Made == nil || r.Made.Archive == "" {
+		return nil, let
+	}
+	dir, _, done, err := d.OpenOld(r.Made.Archive, "/")
+	if err != nil {
+		r.problem("the old root cannot be read, so files that only it has are not kept: %v", err)
+		return nil, let
+	}
+	if old, err = sys.OpenTree(dir); err != nil {
+		_ = done()
+		return nil, let
+	}
+	return old, func() {
+		old.Close()
+		_ = done()
+	}
+}
+
+// mountStores mounts the stores in the root. Only one that is required, and missing, ends this.
+func mountStores(r *Record, t *sys.Tree, d *root.Disk, b *plan.Boot) error {
+	for _, s := range b.Stores {
+		err := mountStore(r, t, d, s)
+		switch {
+		case err == nil:
+		case s.Need == decl.Required:
+			return fmt.Errorf("store %s: %w", s.Path, err)
+		case s.Need == decl.Degraded:
+			r.problem("the store %s is not there, so this session does without what it keeps: %v", s.Path, err)
+			r.Absent = append(r.Absent, s.Path)
+		default:
+			r.note("the store %s is not there: %v", s.Path, err)
+			r.Absent = append(r.Absent, s.Path)
+		}
 	}
 	return nil
+}
+
+func mountStore(r *Record, t *sys.Tree, d *root.Disk, s plan.BootStore) error {
+	if err := t.MkdirAll(s.Path, func(string) sys.Perm { return sys.Mine(0o755) }); err != nil {
+		return err
+	}
+	if s.Device != "" {
+		dev, err := waitFor(s.Device, time.Duration(r.Wait*float64(time.Second)))
+		if err != nil {
+			return err
+		}
+		every, data := sys.SplitOptions(s.Options)
+		return t.Mount(dev, s.Path, s.FSType, every, data)
+	}
+	if d.Backend() == decl.Btrfs {
+		return t.Mount(r.Device, s.Path, "btrfs", s.Options, "subvol="+s.Subvol)
+	}
+	top, err := sys.OpenTree(d.Top())
+	if err != nil {
+		return err
+	}
+	defer top.Close()
+	return sys.Bind(top, s.Subvol, t, s.Path, s.Options)
 }

@@ -27,31 +27,40 @@ const (
 	Failed  Outcome = "failed"  // the root is the old one because the reset did not work
 	Off     Outcome = "off"     // the kernel command line told anicca to do nothing
 	Unset   Outcome = "unset"   // anicca is not set up on this machine's root filesystem
+	Pending Outcome = "pending" // the root is an overlay, or may be: it is made when its filesystem is mounted
 )
 
 // Record is what this boot did.
 type Record struct {
-	Format     int        `json:"format"`
-	BootID     string     `json:"bootID"`
-	Kernel     string     `json:"kernel"`
-	When       time.Time  `json:"when"`
-	Device     string     `json:"device,omitempty"` // the block device of the root
-	Switch     string     `json:"switch,omitempty"` // anicca= on the kernel command line
-	Reset      decl.Reset `json:"reset,omitempty"`  // as declared
-	Outcome    Outcome    `json:"outcome"`
-	Why        string     `json:"why,omitempty"`
-	Made       *root.Made `json:"made,omitempty"`
-	Root       string     `json:"root,omitempty"` // identity of the running root; empty if it is not known
-	Verified   bool       `json:"verified"`       // the mounted root was found to be the one that was made
-	Recovered  []string   `json:"recovered,omitempty"`
-	Generation int        `json:"generation,omitempty"`
-	Store      string     `json:"store,omitempty"`
-	Entries    []Entry    `json:"entries,omitempty"`
-	Steps      []Timed    `json:"steps,omitempty"`
-	Problems   []string   `json:"problems,omitempty"`
-	Finished   bool       `json:"finished"` // the late service has verified everything again
+	Format     int          `json:"format"`
+	BootID     string       `json:"bootID"`
+	Kernel     string       `json:"kernel"`
+	When       time.Time    `json:"when"`
+	Device     string       `json:"device,omitempty"` // the block device of the root
+	FSType     string       `json:"fsType,omitempty"` // of the device
+	Wait       float64      `json:"wait,omitempty"`   // seconds that a device may take to appear
+	Backend    decl.Backend `json:"backend,omitempty"`
+	Switch     string       `json:"switch,omitempty"` // anicca= on the kernel command line
+	Reset      decl.Reset   `json:"reset,omitempty"`  // as declared
+	Strict     bool         `json:"strict,omitempty"` // the machine shall rather stop than boot with something wrong
+	Observe    bool         `json:"observe,omitempty"`
+	Outcome    Outcome      `json:"outcome"`
+	Why        string       `json:"why,omitempty"`
+	Made       *root.Made   `json:"made,omitempty"`
+	Root       string       `json:"root,omitempty"` // identity of the running root; empty if it is not known
+	Verified   bool         `json:"verified"`       // the mounted root was found to be the one that was made
+	Recovered  []string     `json:"recovered,omitempty"`
+	Generation int          `json:"generation,omitempty"`
+	StorePath  string       `json:"store,omitempty"`
+	Absent     []string     `json:"absent,omitempty"` // stores that are not there, and need not be
+	Entries    []Entry      `json:"entries,omitempty"`
+	Steps      []Timed      `json:"steps,omitempty"`
+	Problems   []string     `json:"problems,omitempty"`
+	Notes      []string     `json:"notes,omitempty"`
+	Finished   bool         `json:"finished"`              // the late service has verified everything again
+	Soft       int          `json:"softReboots,omitempty"` // since this boot, without the initrd and so without a reset
 
-	booted string // identity of the root that was the last to boot well
+	booted root.Booted // the root that was the last to boot well
 }
 
 // State says how an entry came out.
@@ -61,6 +70,7 @@ const (
 	Placed  State = "placed"  // in place and verified
 	Waiting State = "waiting" // neither the store nor the old root has it yet
 	Missed  State = "failed"
+	Absent  State = "absent" // its store is not there, and need not be
 )
 
 // Entry is how one kept entry came out.
@@ -92,6 +102,12 @@ func (r *Record) problem(format string, args ...any) {
 	s := fmt.Sprintf(format, args...)
 	r.Problems = append(r.Problems, s)
 	sys.Say(s)
+}
+
+// note keeps something that the user may want to know.
+func (r *Record) note(format string, args ...any) {
+	r.Notes = append(r.Notes, fmt.Sprintf(format, args...))
+	sys.Say(r.Notes[len(r.Notes)-1])
 }
 
 // OK reports whether the boot did all that it should have done.

@@ -1,7 +1,7 @@
 // Package boot is what anicca does while the machine boots.
 //
 // It has three parts, run by the initrd's hooks and by a late service:
-// [Reset] before the root is mounted, [Persist] between that and switch-root,
+// [InitrdReset] before the root is mounted, [InitrdPersist] between that and switch-root,
 // and [Finish] in the booted system after the local filesystems.
 // They hand the [Record] on to each other in /run.
 //
@@ -13,9 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path"
-	"strings"
 	"time"
 
 	"anicca/internal/apply"
@@ -27,72 +25,94 @@ import (
 
 // Machine is the root filesystem as the initrd is about to mount it.
 type Machine struct {
-	Cmdline string       // kernel command line
-	Subvol  string       // subvolume that will be mounted as the root, from rootflags=; empty if none is named
-	Backend root.Backend // nil if anicca is not set up; then Err may say why
-	Root    string       // root subvolume in the ledger, empty for backends without
-	// Store opens the main store before anything is mounted.
-	Store  func() (*sys.Tree, error)
-	Kernel string // release that must find its modules in the base; empty to skip that check
-	Now    time.Time
-	BootID string
+	Cmdline string     // kernel command line
+	Subvol  string     // subvolume that will be mounted as the root, from rootflags=; empty if none is named
+	Disk    *root.Disk // with its top level mounted
+	Kernel  string     // release that must find its modules in the new root; empty to skip that check
+	Now     time.Time
+	BootID  string
+	// Keep, if not empty, says why the root is kept whatever anybody wants.
+	Keep string
+	// Present reports with an error if a store that lies elsewhere is not there; nil where no other filesystem can be.
+	Present func(plan.BootStore) error
 }
 
-// switchOf returns the value of anicca= on a kernel command line; the last one counts.
-func switchOf(cmdline string) string {
-	var v string
-	for f := range strings.FieldsSeq(cmdline) {
-		if s, ok := strings.CutPrefix(f, "anicca="); ok {
-			v = s
-		}
+// openStore opens the main store before anything is mounted.
+func (m Machine) openStore() (*sys.Tree, error) {
+	return openStore(m.Disk.Top(), m.Disk.Ledger().Store)
+}
+
+func openStore(top, p string) (*sys.Tree, error) {
+	t, err := sys.OpenTree(path.Join(top, p))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%s is not there: mount the top level of the filesystem and look for it", p)
 	}
-	return v
+	return t, err
+}
+
+func newRecord(m Machine) *Record {
+	return &Record{BootID: m.BootID, Kernel: m.Kernel, When: m.Now.UTC(), Outcome: Kept}
 }
 
 // Reset decides whether this boot gets a fresh root, makes it, and returns the record of that.
 // It never returns an error: what went wrong is in the record, and the old root is in its place.
 func Reset(m Machine) *Record {
-	r := &Record{BootID: m.BootID, Kernel: m.Kernel, When: m.Now.UTC(), Switch: switchOf(m.Cmdline), Outcome: Kept}
-	switch r.Switch {
-	case "off":
-		r.Outcome, r.Why = Off, "anicca=off is on the kernel command line"
-		sys.Say("off: the kernel command line says so; nothing is reset and nothing is kept")
-		return r
-	case "", "keep":
-	default:
-		r.problem("unknown anicca=%s on the kernel command line: it takes off or keep; the root is kept", r.Switch)
+	r := newRecord(m)
+	s, err := readSwitches(m.Cmdline)
+	r.Switch = s.text()
+	if s.what == "off" {
+		return r.off("anicca=off is on the kernel command line")
+	}
+	if err != nil {
+		r.problem("%v", err)
 		r.Why = "the kernel command line was not understood"
 		return r
 	}
+	r.Backend = m.Disk.Backend()
 	b, err := prepare(m, r)
 	if err != nil {
 		return r.fail(err)
 	}
 	r.Reset = b.Reset
-	switch {
-	case r.Switch == "keep":
-		r.Why = "anicca=keep is on the kernel command line"
-	case b.Reset == decl.ResetObserve:
-		r.Why = `root.reset is "observe"`
-	case b.Reset == decl.ResetOff:
-		r.Why = `root.reset is "off"`
-	default:
-		return reset(m, r)
+	r.Observe = b.Reset == decl.ResetObserve || s.what == "observe"
+	do, err := decide(s, m, b.Reset)
+	if err != nil {
+		return r.fail(err)
 	}
-	if r.Root, err = m.Backend.Current(); err != nil {
-		r.problem("the running root is not known: %v", err)
+	if do.reset {
+		r = reset(m, r, do)
+	} else {
+		r.Why = do.why
+		sys.Say("the root is kept: " + r.Why)
 	}
-	sys.Say("the root is kept: " + r.Why)
+	if do.once && r.Outcome != Done { // else the commit takes it back
+		if err := m.Disk.SetNext(nil, m.Now); err != nil {
+			r.problem("'anicca next' could not be taken back, and will be followed again: %v", err)
+		}
+	}
+	if r.Made == nil {
+		if r.Root, err = m.Disk.Current(); err != nil {
+			r.problem("the running root is not known: %v", err)
+		}
+	}
+	return r
+}
+
+// off is the record of a boot in which anicca does nothing.
+func (r *Record) off(why string) *Record {
+	r.Outcome, r.Why = Off, why
+	sys.Say("off: " + why + "; nothing is reset and nothing is kept")
 	return r
 }
 
 // prepare makes sure that everything that a reset needs is there, before it touches anything.
 func prepare(m Machine, r *Record) (*plan.Boot, error) {
-	if sub := strings.Trim(m.Subvol, "/"); m.Root != "" && sub != m.Root {
-		return nil, fmt.Errorf("the kernel command line mounts subvolume %q, but anicca was set up for %q: set rootflags=subvol=%s", sub, m.Root, m.Root)
+	if want := m.Disk.Ledger().Root; m.Disk.Backend() == decl.Btrfs && m.Subvol != want {
+		return nil, fmt.Errorf("the kernel command line mounts subvolume %q, but anicca was set up for %q: set rootflags=subvol=%s", m.Subvol, want, want)
 	}
-	err := r.timed("recover", func() (err error) {
-		r.Recovered, err = m.Backend.Recover()
+	err := r.timed("recover", func() error {
+		said, err := m.Disk.Recover(m.Now)
+		r.Recovered = append(r.Recovered, said...)
 		return err
 	})
 	for _, s := range r.Recovered {
@@ -103,7 +123,7 @@ func prepare(m Machine, r *Record) (*plan.Boot, error) {
 	}
 	var b *plan.Boot
 	err = r.timed("boot plan", func() error {
-		store, err := m.Store()
+		store, err := m.openStore()
 		if err != nil {
 			return fmt.Errorf("the store is missing: %w", err)
 		}
@@ -117,41 +137,76 @@ func prepare(m Machine, r *Record) (*plan.Boot, error) {
 	if err == nil && b == nil {
 		err = errors.New("no declaration was applied yet: run 'anicca apply'")
 	}
-	return b, err
+	if err != nil {
+		return nil, err
+	}
+	r.Strict = b.Strict
+	return b, r.timed("stores", func() error { return present(m, b) })
+}
+
+// present makes sure that no store is missing without which the machine shall not be reset.
+func present(m Machine, b *plan.Boot) error {
+	for _, s := range b.Stores {
+		if s.Need != decl.Required {
+			continue
+		}
+		var err error
+		switch {
+		case s.Device == "":
+			var t *sys.Tree
+			if t, err = openStore(m.Disk.Top(), s.Subvol); err == nil {
+				t.Close()
+			}
+		case m.Present != nil:
+			err = m.Present(s)
+		}
+		if err != nil {
+			return fmt.Errorf("the store %s is missing: %w", s.Path, err)
+		}
+	}
+	return nil
 }
 
 // reset makes the fresh root.
-func reset(m Machine, r *Record) *Record {
+func reset(m Machine, r *Record, do decision) *Record {
 	if m.Kernel != "" {
-		base, err := m.Backend.Base()
+		has, err := m.Disk.HasModules(m.Kernel, do.from)
 		if err != nil {
 			return r.fail(err)
 		}
-		has, err := m.Backend.HasModules(m.Kernel)
-		if err != nil {
-			return r.fail(err)
+		if !has && do.from == "" && m.Disk.Ledger().Freeze == 0 {
+			base, err := m.Disk.Base()
+			if err != nil {
+				return r.fail(err)
+			}
+			return r.refuse(fmt.Sprintf("base %d has no modules for the running kernel %s", base.Number, m.Kernel),
+				"To go on with this kernel, make a new base from the running root: anicca base new")
 		}
-		if !has {
-			r.Outcome = Refused
-			r.Why = fmt.Sprintf("base %d has no modules for the running kernel %s", base.Number, m.Kernel)
-			r.problem("not reset: %s. The root is kept as it is. To go on with this kernel, make a new base from the running root: anicca base new", r.Why)
-			return r
+		if !has && do.from != "" {
+			r.problem("old root %s has no modules for the running kernel %s: choose the kernel that it ran with in the boot menu", do.from, m.Kernel)
 		}
 	}
 	sys.Say("reset begins")
 	var made root.Made
 	err := r.timed("reset", func() (err error) {
-		made, err = m.Backend.Reset(m.Now, m.BootID, r.booted)
+		made, err = m.Disk.Reset(root.Order{Now: m.Now, BootID: m.BootID, Kernel: m.Kernel, Booted: r.booted, From: do.from})
 		return err
 	})
 	if err != nil {
-		if said, rerr := m.Backend.Recover(); rerr == nil {
+		if said, rerr := m.Disk.Recover(m.Now); rerr == nil {
 			r.Recovered = append(r.Recovered, said...)
 		}
 		return r.fail(err)
 	}
 	r.Outcome, r.Made, r.Root = Done, &made, made.UUID
-	sys.Say(fmt.Sprintf("the root is a fresh copy of base %d; the old one is %s in the archive", made.Base, made.Archive))
+	sys.Say(made.String())
+	return r
+}
+
+// refuse is the record of a boot whose reset would have done harm.
+func (r *Record) refuse(why, hint string) *Record {
+	r.Outcome, r.Why = Refused, why
+	r.problem("not reset: %s. The root is kept as it is. %s", why, hint)
 	return r
 }
 
@@ -159,35 +214,4 @@ func (r *Record) fail(err error) *Record {
 	r.Outcome, r.Why = Failed, err.Error()
 	r.problem("not reset: %v. The old root is booted as it is", err)
 	return r
-}
-
-// OpenBtrfs returns the machine whose btrfs top level is mounted at top.
-func OpenBtrfs(top string) (Machine, *root.Btrfs, error) {
-	b, err := root.OpenBtrfs(top)
-	if err != nil {
-		return Machine{}, nil, err
-	}
-	l := b.Ledger()
-	return Machine{
-		Backend: b,
-		Root:    l.Root,
-		Store:   func() (*sys.Tree, error) { return openStore(path.Join(top, l.Store)) },
-		Kernel:  sys.Kernel(),
-		Now:     time.Now(),
-		BootID:  sys.BootID(),
-	}, b, nil
-}
-
-func openStore(p string) (*sys.Tree, error) {
-	t, err := sys.OpenTree(p)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("subvolume %s is not there: mount the filesystem with subvolid=5 and look for it", path.Base(p))
-	}
-	return t, err
-}
-
-// readCmdline returns the kernel command line.
-func readCmdline() string {
-	b, _ := os.ReadFile("/proc/cmdline")
-	return strings.TrimSpace(string(b))
 }

@@ -34,7 +34,18 @@ func (h *hoster) build(raw rawHost) {
 		Backend: decl.Backend(raw.Root.Backend),
 		Reset:   decl.Reset(raw.Root.Reset),
 		Archive: decl.Archive{Count: raw.Root.Archive.Count, Days: raw.Root.Archive.Days},
+		Strict:  raw.Root.Strict,
+		Size:    raw.Root.Size,
 		Pos:     h.places.at("root"),
+	}
+	if raw.Root.Size != "" && raw.Root.Backend != string(decl.Tmpfs) {
+		h.say([]string{"root", "size"}, "leave it out", "only a root in memory, backend \"tmpfs\", has a size")
+	}
+	for _, p := range slices.Sorted(maps.Keys(raw.Root.Volumes)) {
+		at := []string{"root", "volumes", p}
+		if raw.Root.Volumes[p].Enable && h.cleanAbsolute(at, p) {
+			h.host.Root.Volumes = append(h.host.Root.Volumes, decl.Volume{Path: p, Pos: h.places.at(at...)})
+		}
 	}
 	if all := h.places[key([]string{"root", "reset"})]; len(all) > 0 {
 		h.host.Root.Pos = all[0]
@@ -76,7 +87,7 @@ func (h *hoster) stray(raw rawHost) {
 
 func (h *hoster) store(p string, raw rawStore) decl.Store {
 	at := []string{"persist", p}
-	s := decl.Store{Path: p, Entries: []decl.Entry{}, Pos: h.places.at(at...)}
+	s := decl.Store{Path: p, Need: decl.Need(raw.Need), Entries: []decl.Entry{}, Pos: h.places.at(at...)}
 	for _, name := range slices.Sorted(maps.Keys(raw.Use)) {
 		if raw.Use[name].Enable {
 			h.use(&s, name, &raw)

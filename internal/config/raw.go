@@ -10,12 +10,18 @@ type rawHost struct {
 			Count int `json:"count"`
 			Days  int `json:"days"`
 		} `json:"archive"`
+		Strict  bool   `json:"strict"`
+		Size    string `json:"size"`
+		Volumes map[string]struct {
+			Enable bool `json:"enable"`
+		} `json:"volumes"`
 	} `json:"root"`
 	Persist map[string]rawStore `json:"persist"`
 }
 
 type rawStore struct {
 	Enable bool              `json:"enable"`
+	Need   string            `json:"need"`
 	Users  map[string]rawSet `json:"users"`
 	Use    map[string]struct {
 		Enable bool `json:"enable"`

@@ -10,6 +10,7 @@ type StarterFacts struct {
 	Host    string
 	Backend string
 	Store   string
+	Volumes []string
 	Dirs    []StarterEntry
 	Files   []StarterEntry
 }
@@ -32,7 +33,14 @@ func Starter(f StarterFacts) string {
 	p("\t// write \"on\" and run 'anicca apply': from the next boot on, the machine forgets.\n")
 	p("\treset: \"observe\"\n\n")
 	p("\t// Old roots are kept, so that you can get back what you forgot to declare: anicca restore PATH\n")
-	p("\tarchive: {count: 10, days: 30}\n}\n\n")
+	p("\tarchive: {count: 10, days: 30}\n")
+	if len(f.Volumes) > 0 {
+		p("\n\t// The package database lies in it, and belongs to /usr: both are reset together.\n")
+		for _, v := range f.Volumes {
+			p("\tvolumes: %q: {}\n", v)
+		}
+	}
+	p("}\n\n")
 	p("persist: %q: {\n\tdirectories: {\n", f.Store)
 	entries(&b, f.Dirs)
 	p("\t}\n\tfiles: {\n")

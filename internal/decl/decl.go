@@ -19,14 +19,25 @@ type Root struct {
 	Backend Backend `json:"backend"`
 	Reset   Reset   `json:"reset"`
 	Archive Archive `json:"archive"`
-	Pos     Pos     `json:"pos"`
+	// Strict stops the boot where something is wrong, instead of booting the old root.
+	Strict bool `json:"strict"`
+	// Size of the memory that a root in memory may fill, as tmpfs(5) takes it; empty for half of it.
+	Size string `json:"size,omitempty"`
+	// Volumes are reset together with the root, sorted by Path.
+	Volumes []Volume `json:"volumes,omitempty"`
+	Pos     Pos      `json:"pos"`
+}
+
+// Volume is a volume of the root's filesystem, such as /home, by the directory that it is mounted at.
+type Volume struct {
+	Path string `json:"path"`
+	Pos  Pos    `json:"pos"`
 }
 
 // Backend names the mechanism that makes fresh roots.
 type Backend string
 
-// The backends of the schema. Only Btrfs resets a real machine so far;
-// Overlay is used by "anicca try".
+// The backends of the schema.
 const (
 	Btrfs   Backend = "btrfs"
 	Overlay Backend = "overlay"
@@ -53,10 +64,20 @@ type Archive struct {
 // the kept copy of /var/log lies at Path + "/var/log".
 type Store struct {
 	Path    string   `json:"path"`
+	Need    Need     `json:"need"`
 	Use     []string `json:"use,omitempty"` // presets, sorted; their entries are in Entries
 	Entries []Entry  `json:"entries"`       // enabled ones only, sorted by Path
 	Pos     Pos      `json:"pos"`
 }
+
+// Need says what a boot does when a store is not there. The zero value means Required.
+type Need string
+
+const (
+	Required Need = "required" // the root is not reset, and what is wrong is said loudly
+	Degraded Need = "degraded" // the boot goes on without it, and what is wrong is said loudly
+	Optional Need = "optional" // the boot goes on without it
+)
 
 // Kind tells directories from files.
 type Kind string
@@ -135,4 +156,8 @@ const (
 	MachineID = "/etc/machine-id"
 	// StateDir is the directory below a store's top that holds anicca's own records.
 	StateDir = ".anicca"
+	// DiskDir is where the filesystem of a root that is an overlay can be seen, as long as the machine runs.
+	DiskDir = "/run/anicca/disk"
+	// LedgerFile is what anicca has on every filesystem that it was set up on, from the top level.
+	LedgerFile = "/anicca/ledger.json"
 )

@@ -9,6 +9,7 @@ type Facts struct {
 	Kernel   string // release of the running kernel
 	Distro   Distro
 	Mounts   Mounts
+	Fstab    Fstab
 	Accounts *Accounts
 	Objects  map[string]Object // by absolute path: what lies at every entry and its source
 	Boot     []byte            // the recorded boot plan of the first store, nil if there is none

@@ -43,15 +43,24 @@ func read(src Source, host *decl.Host) (*Facts, error) {
 	if f.Mounts, err = ReadMounts(table, src.Prefix); err != nil {
 		return nil, err
 	}
+	if f.Fstab, err = ReadFstab(src.FS); err != nil {
+		return nil, err
+	}
 	if f.Accounts, err = ReadAccounts(src.FS); err != nil {
 		return nil, err
 	}
 	if f.Distro, err = ReadDistro(src.FS); err != nil {
 		return nil, err
 	}
+	// Only whether anicca was set up: see package plan.
+	if f.Objects[decl.LedgerFile], err = readObject(src.FS, decl.LedgerFile); err != nil {
+		return nil, err
+	}
 	for _, s := range host.Stores {
-		if f.Objects[s.Path], err = readObject(src.FS, s.Path); err != nil {
-			return nil, err
+		for _, p := range []string{s.Path, path.Join(s.Path, decl.StateDir)} {
+			if f.Objects[p], err = readObject(src.FS, p); err != nil {
+				return nil, err
+			}
 		}
 		for _, e := range s.Entries {
 			if err := f.entry(src.FS, e); err != nil {
@@ -59,8 +68,8 @@ func read(src Source, host *decl.Host) (*Facts, error) {
 			}
 		}
 	}
-	if len(host.Stores) > 0 {
-		f.Boot, err = fs.ReadFile(src.FS, path.Join(host.Stores[0].Path, decl.StateDir, "current/boot.json")[1:])
+	if s, ok := f.MainStore(host); ok {
+		f.Boot, err = fs.ReadFile(src.FS, path.Join(s.Path, decl.StateDir, "current/boot.json")[1:])
 		if errors.Is(err, fs.ErrNotExist) {
 			err = nil
 		}

@@ -26,16 +26,21 @@ type Installed struct {
 	Link string // target, if it is a link
 }
 
-// Hooks returns the files that make a generator's images run the initrd program at path program,
-// and the late service of the booted system.
-func Hooks(g Generator, program string) ([]Installed, error) {
+// Hooks returns the files that make a generator's images run the initrd program at path program
+// for a root on a filesystem of a type, and the late service of the booted system.
+func Hooks(g Generator, program, fstype string) ([]Installed, error) {
+	btrfs := "" // dracut's own module for it wants programs that other machines do not have
+	if fstype == "btrfs" {
+		btrfs = " btrfs"
+	}
 	var out []Installed
 	add := func(name, to string, mode uint32) error {
 		data, err := files.ReadFile("files/" + name)
 		if err != nil {
 			return fmt.Errorf("internal error: %w", err)
 		}
-		out = append(out, Installed{Path: to, Mode: mode, Data: strings.ReplaceAll(string(data), "@PROGRAM@", program)})
+		text := strings.NewReplacer("@PROGRAM@", program, "@BTRFS@", btrfs).Replace(string(data))
+		out = append(out, Installed{Path: to, Mode: mode, Data: text})
 		return nil
 	}
 	const units = "/etc/systemd/system/"

@@ -10,7 +10,7 @@ import (
 
 // Every unit of the initrd says what it comes before; without that, the initrd goes on while it works.
 func TestInitrdUnitsAreOrdered(t *testing.T) {
-	hooks, err := Hooks(Dracut, "/usr/local/bin/anicca-init")
+	hooks, err := Hooks(Dracut, "/usr/local/bin/anicca-init", "btrfs")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,13 +45,13 @@ func TestInitrdUnitsAreOrdered(t *testing.T) {
 // The program's path is filled in everywhere, and every hook is something that a shell can read.
 func TestHooks(t *testing.T) {
 	for _, g := range []Generator{InitramfsTools, Dracut} {
-		hooks, err := Hooks(g, "/opt/bin/anicca-init")
+		hooks, err := Hooks(g, "/opt/bin/anicca-init", "ext4")
 		if err != nil {
 			t.Fatal(err)
 		}
 		named := false
 		for _, h := range hooks {
-			if strings.Contains(h.Data, "@") && strings.Contains(h.Data, "@PROGRAM@") {
+			if strings.Contains(h.Data, "@PROGRAM@") || strings.Contains(h.Data, "@BTRFS@") {
 				t.Errorf("%s: the program is not filled in", h.Path)
 			}
 			named = named || strings.Contains(h.Data, "/opt/bin/anicca-init")
@@ -74,14 +74,14 @@ func TestHooks(t *testing.T) {
 			t.Errorf("%s: no hook names the program", g)
 		}
 	}
-	if _, err := Hooks("booster", "/x"); err == nil {
+	if _, err := Hooks("booster", "/x", "ext4"); err == nil {
 		t.Error("an unknown generator has hooks")
 	}
 }
 
 // initramfs-tools sorts its scripts by asking each for what it needs before it; nothing else may happen then.
 func TestInitramfsScriptsAnswerPrereqs(t *testing.T) {
-	hooks, err := Hooks(InitramfsTools, "/nowhere/anicca-init")
+	hooks, err := Hooks(InitramfsTools, "/nowhere/anicca-init", "btrfs")
 	if err != nil {
 		t.Fatal(err)
 	}

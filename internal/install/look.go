@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 
+	"anicca/internal/decl"
 	"anicca/internal/facts"
 )
 
@@ -21,7 +22,8 @@ type Machine struct {
 	Hostname  string
 	Kernel    string // release of the running kernel
 	Cmdline   string
-	FSType    string // of the root
+	FSType    string // of the filesystem that the root is on
+	Backend   decl.Backend
 	Device    string // that the root is mounted from
 	Subvol    string // of the root, from the top level; empty for the top level itself
 	Mounts    facts.Mounts
@@ -31,12 +33,23 @@ type Machine struct {
 	Images    []Image   // that must be rebuilt
 	Fstab     string
 	Store     string   // where the store is, or will be, mounted
-	StoreSub  string   // its subvolume from the top level
+	StoreSub  string   // its path from the top level
 	Mounted   bool     // the store is mounted already
 	Declared  []string // files in the declaration directory
 	SSHKeys   []string // ssh host keys that exist
 	Dirs      []string // directories that exist, are on the root, and that every machine needs
 	Swapfiles []string // in use, on the root
+	Volumes   []string // mount points of subvolumes that have to be reset with the root
+	Apart     []string // mount points of other filesystems that belong to the root, and cannot be reset with it
+}
+
+// String says in a sentence what was found.
+func (m Machine) String() string {
+	where := m.Device
+	if m.Subvol != "" {
+		where = "subvolume " + m.Subvol + " of " + m.Device
+	}
+	return fmt.Sprintf("This machine has a %s root, %s, and %s. Fresh roots are made with the backend %s.", m.FSType, where, m.Generator, m.Backend)
 }
 
 // Image is one initrd in /boot.
@@ -51,6 +64,7 @@ type Source struct {
 	Kernel   string
 	Hostname string
 	Store    string // where the user wants the store; empty for /persist
+	Backend  string // that the user wants; empty for what fits
 }
 
 // wanted are the directories that a starter declaration keeps where they exist.
@@ -77,7 +91,11 @@ func Look(src Source) (Machine, error) {
 	if !ok {
 		return m, errors.New("proc/self/mountinfo: no root filesystem in the mount table")
 	}
+	if disk, ok := m.Mounts.At(decl.DiskDir); ok && root.FSType == "overlay" { // set up before
+		root = disk
+	}
 	m.FSType, m.Device, m.Subvol = root.FSType, root.Source, strings.Trim(root.Root, "/")
+	m.Backend = backend(m, src.Backend)
 	m.Cmdline = strings.TrimSpace(text(src.FS, "proc/cmdline"))
 	m.Fstab = text(src.FS, "etc/fstab")
 	m.Modules = exists(src.FS, "usr/lib/modules/"+m.Kernel) || exists(src.FS, "lib/modules/"+m.Kernel)
@@ -93,6 +111,7 @@ func Look(src Source) (Machine, error) {
 		m.SSHKeys = append(m.SSHKeys, "/"+k)
 	}
 	m.Swapfiles = swapfiles(src.FS, m.Mounts)
+	m.parts(src.FS, root)
 	for _, d := range wanted {
 		if _, own := m.Mounts.At(d); !own && exists(src.FS, d[1:]) {
 			m.Dirs = append(m.Dirs, d)
@@ -108,6 +127,10 @@ func (m *Machine) store(root facts.Mount) {
 		if s.Major == root.Major && s.Minor == root.Minor {
 			m.StoreSub = strings.Trim(s.Root, "/")
 		}
+		return
+	}
+	if m.Backend != decl.Btrfs {
+		m.StoreSub = overlayStore
 		return
 	}
 	m.StoreSub = path.Base(m.Store)
@@ -169,17 +192,7 @@ func (m Machine) Refusals() []Refusal {
 	no := func(hint, format string, args ...any) {
 		out = append(out, Refusal{fmt.Sprintf(format, args...), hint})
 	}
-	switch m.FSType {
-	case "btrfs":
-		m.refuseLayout(no)
-	case "zfs":
-		no(`'anicca try' shows what it will do`, `the root is ZFS: that comes with the release step "The reset that can be trusted"`)
-	case "overlay", "tmpfs":
-		no("run 'anicca init' on an installed system", "the root is %s, as in a live system or a container: there is nothing to convert", m.FSType)
-	default:
-		no(`'anicca try' shows what it will do`,
-			`the root is %s: the overlay backend for it comes with the release step "The reset that can be trusted"`, m.FSType)
-	}
+	m.refuseRoot(no)
 	switch {
 	case m.Generator == "":
 		no("install initramfs-tools or dracut; other generators come with the release step \"The reset that can be trusted\"",
@@ -187,7 +200,13 @@ func (m Machine) Refusals() []Refusal {
 	case len(m.Images) == 0:
 		no("build one, with update-initramfs -c -k all or dracut", "there is no initrd in /boot: the reset has to run in one")
 	}
+	for _, p := range m.Apart {
+		no("move it onto the root's filesystem", "%s lies on a filesystem of its own: the package database and /usr belong to the base together", p)
+	}
 	for _, p := range m.Swapfiles {
+		if m.Backend != decl.Btrfs {
+			break
+		}
 		no("run 'swapoff "+p+"' and move it into a subvolume of its own that is mounted apart, or use a swap partition",
 			"the swap file %s lies in the root, and the kernel makes no snapshot of a subvolume with a swap file in use", p)
 	}
@@ -200,14 +219,82 @@ func (m Machine) Refusals() []Refusal {
 	return out
 }
 
+// kinds are the filesystems that an overlay can write to: they keep extended attributes and tell file types in directories.
+var kinds = []string{"ext2", "ext3", "ext4", "xfs", "btrfs", "f2fs", "bcachefs"}
+
+// overlayStore is where the store of a machine lies whose root is an overlay, from the top level.
+const overlayStore = "anicca/store"
+
+// backend chooses what fits the root.
+func backend(m Machine, wanted string) decl.Backend {
+	switch {
+	case wanted != "":
+		return decl.Backend(wanted)
+	case m.FSType == "zfs":
+		return decl.ZFS
+	case m.FSType == "btrfs" && m.Subvol != "":
+		return decl.Btrfs
+	}
+	return decl.Overlay
+}
+
+// parts finds what belongs to the root and is mounted apart from it.
+func (m *Machine) parts(fsys fs.FS, root facts.Mount) {
+	for _, p := range []string{"/usr", "/var/lib/dpkg", "/var/lib/rpm", "/var/lib/pacman"} {
+		at, _, ok := m.Mounts.Place(p)
+		if !ok || at.Target == "/" || !exists(fsys, p[1:]) {
+			continue
+		}
+		same := at.FSType == "btrfs" && at.Major == root.Major && at.Minor == root.Minor && strings.Trim(at.Root, "/") != ""
+		list := &m.Apart
+		if same && m.Backend == decl.Btrfs && at.Target != "/usr" { // initrds mount /usr by themselves
+			list = &m.Volumes
+		}
+		if !slices.Contains(*list, at.Target) {
+			*list = append(*list, at.Target)
+		}
+	}
+}
+
+func (m Machine) refuseRoot(no func(hint, format string, args ...any)) {
+	switch m.FSType {
+	case "zfs":
+		no(`'anicca try' shows what it will do`, `the root is ZFS: that comes with the release step "The reset that can be trusted"`)
+		return
+	case "overlay", "tmpfs":
+		no("run 'anicca init' on an installed system", "the root is %s, as in a live system or a container: there is nothing to convert", m.FSType)
+		return
+	}
+	switch m.Backend {
+	case decl.Btrfs:
+		if m.FSType != "btrfs" {
+			no("leave --backend out", "the root is %s, not btrfs", m.FSType)
+			return
+		}
+		m.refuseLayout(no)
+	case decl.Overlay, decl.Tmpfs:
+		if !slices.Contains(kinds, m.FSType) {
+			no("move the system to one of "+strings.Join(kinds, ", "), "the root is %s, which an overlay cannot write to", m.FSType)
+		}
+		if m.FSType == "btrfs" && m.Subvol != "" {
+			no("leave --backend out", "the root is a btrfs subvolume, which needs no overlay")
+		}
+		if m.Mounted && m.StoreSub != overlayStore {
+			no("name another place with --store", "something else is mounted at %s", m.Store)
+		}
+	default:
+		no("leave --backend out, or write btrfs, overlay or tmpfs", "there is no backend %q", m.Backend)
+	}
+}
+
 func (m Machine) refuseLayout(no func(hint, format string, args ...any)) {
 	switch {
 	case m.Subvol == "":
 		no("move the system into a subvolume, such as @rootfs, and boot with rootflags=subvol=@rootfs",
 			"the root is the top level of its filesystem: there is no subvolume that could be replaced")
-	case strings.Contains(m.Subvol, "/"):
-		no("layouts with snapshots of the root below it, as openSUSE's, come later",
-			"the root is the nested subvolume %s: only one that lies at the top level can be replaced by name", m.Subvol)
+	case strings.Contains(m.Subvol, ".snapshots"):
+		no("layouts in which snapshots take turns as the root, as openSUSE's, come later",
+			"the root is the snapshot %s, which another program replaces too", m.Subvol)
 	}
 	flags := ""
 	for f := range strings.FieldsSeq(m.Cmdline) {
@@ -248,20 +335,23 @@ func exists(fsys fs.FS, p string) bool {
 	return err == nil
 }
 
-// RootDevice returns the device that the running root is mounted from.
-func RootDevice(fsys fs.FS) (string, error) {
+// RootDevice returns the device, and the type of the filesystem on it, that the root of a running machine is made on.
+func RootDevice(fsys fs.FS) (device, fstype string, err error) {
 	table, err := fsys.Open("proc/self/mountinfo")
 	if err != nil {
-		return "", err
+		return "", "", err
 	}
 	defer table.Close()
 	mounts, err := facts.ReadMounts(table, "")
 	if err != nil {
-		return "", err
+		return "", "", err
 	}
 	root, ok := mounts.At("/")
-	if !ok || root.FSType != "btrfs" {
-		return "", fmt.Errorf("the running root is %s, not btrfs: anicca is not set up on this machine", root.FSType)
+	if ok && root.FSType == "overlay" {
+		root, ok = mounts.At(decl.DiskDir)
 	}
-	return root.Source, nil
+	if !ok {
+		return "", "", errors.New("anicca is not set up on this machine: run 'anicca init'")
+	}
+	return root.Source, root.FSType, nil
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"anicca/internal/decl"
 	"anicca/internal/root"
 	"anicca/internal/sys"
 )
@@ -28,7 +29,7 @@ func (r Runner) Run(ctx context.Context, steps []Step) error {
 		return err
 	}
 	defer tree.Close()
-	return WithTop(r.Machine.Device, func(top string) error {
+	return WithTop(r.Machine.Device, r.Machine.FSType, func(top string) error {
 		for _, s := range steps {
 			err := r.step(ctx, tree, top, s)
 			if r.Tell != nil {
@@ -45,51 +46,67 @@ func (r Runner) Run(ctx context.Context, steps []Step) error {
 func (r Runner) step(ctx context.Context, tree *sys.Tree, top string, s Step) error {
 	m := r.Machine
 	switch s.Kind {
-	case Subvolume:
-		return makeStore(tree, top, s)
+	case Store:
+		return r.makeStore(tree, top, s)
 	case Fstab:
-		return addFstab(tree, top, s)
+		return r.addFstab(tree, top, s)
 	case Mount:
-		return tree.Mount(m.Device, s.Path, "btrfs", []string{"noatime"}, "subvol="+s.Arg)
+		return r.mountStore(tree, top, s)
 	case Declaration:
 		if err := tree.MkdirAll(path.Dir(s.Path), public); err != nil {
 			return err
 		}
 		return tree.WriteFile(s.Path, []byte(s.Data), sys.Perm{Mode: 0o644})
 	case Hook:
-		return installHooks(tree, Generator(s.Arg), r.Program)
+		return installHooks(tree, Generator(s.Arg), r.Program, m.FSType)
 	case Initrd:
 		return rebuild(ctx, m.Generator, s)
 	case Ledger:
-		b, err := root.CreateBtrfs(top, root.Ledger{Root: m.Subvol, Store: m.StoreSub, StorePath: m.Store}, time.Now())
-		if err != nil {
-			return err
-		}
-		return b.Close()
+		return r.makeLedger(top)
 	case Base:
-		return makeBase(tree, top)
+		return r.makeBase(tree, top)
 	}
 	return fmt.Errorf("internal error: unknown step %q", s.Kind)
 }
 
-func public(string) sys.Perm { return sys.Perm{Mode: 0o755} }
+func public(string) sys.Perm  { return sys.Perm{Mode: 0o755} }
+func private(string) sys.Perm { return sys.Perm{Mode: 0o700} }
+
+func (r Runner) mountStore(tree *sys.Tree, top string, s Step) error {
+	if r.Machine.Backend == decl.Btrfs {
+		return tree.Mount(r.Machine.Device, s.Path, "btrfs", []string{"noatime"}, "subvol="+s.Arg)
+	}
+	t, err := sys.OpenTree(top)
+	if err != nil {
+		return err
+	}
+	defer t.Close()
+	return sys.Bind(t, s.Arg, tree, s.Path, nil)
+}
 
 // makeStore makes the store's subvolume and mount point. A subvolume of that name that holds something is used as it is.
-func makeStore(tree *sys.Tree, top string, s Step) error {
+func (r Runner) makeStore(tree *sys.Tree, top string, s Step) error {
 	t, err := sys.OpenTree(top)
 	if err != nil {
 		return err
 	}
 	defer t.Close()
 	there, err := t.Exists(s.Arg)
-	if err != nil {
-		return err
-	}
-	if !there {
-		if err := t.CreateSubvolume(s.Arg); err != nil {
-			return err
+	switch {
+	case err != nil:
+	case r.Machine.Backend != decl.Btrfs:
+		if err = t.MkdirAll(path.Dir(s.Arg), private); err == nil {
+			err = t.MkdirAll(s.Arg, public)
 		}
-	} else if _, err := t.Subvolume(s.Arg); err != nil {
+	case !there:
+		err = t.CreateSubvolume(s.Arg)
+	default:
+		_, err = t.Subvolume(s.Arg)
+	}
+	if err == nil {
+		err = t.MkdirAll(path.Join(s.Arg, decl.StateDir), private)
+	}
+	if err != nil {
 		return err
 	}
 	if there, err := tree.Exists(s.Path); err != nil || !there {
@@ -102,15 +119,18 @@ func makeStore(tree *sys.Tree, top string, s Step) error {
 	return err
 }
 
-func addFstab(tree *sys.Tree, top string, s Step) error {
+func (r Runner) addFstab(tree *sys.Tree, top string, s Step) error {
 	t, err := sys.OpenTree(top)
 	if err != nil {
 		return err
 	}
 	defer t.Close()
-	uuid, err := t.FilesystemUUID()
-	if err != nil {
-		return err
+	if r.Machine.Backend == decl.Btrfs {
+		uuid, err := t.FilesystemUUID()
+		if err != nil {
+			return err
+		}
+		s.Data = fmt.Sprintf(s.Data, uuid)
 	}
 	old, err := tree.ReadFile(s.Path)
 	if err != nil {
@@ -123,12 +143,12 @@ func addFstab(tree *sys.Tree, top string, s Step) error {
 	if err != nil {
 		return err
 	}
-	line := "# the store of anicca: what lies there is kept\n" + fmt.Sprintf(s.Data, uuid) + "\n"
+	line := "# the store of anicca: what lies there is kept\n" + s.Data + "\n"
 	return tree.WriteFile(s.Path, append(old, line...), sys.Perm{UID: int(st.Uid), GID: int(st.Gid), Mode: st.Perm()})
 }
 
-func installHooks(tree *sys.Tree, g Generator, program string) error {
-	hooks, err := Hooks(g, program)
+func installHooks(tree *sys.Tree, g Generator, program, fstype string) error {
+	hooks, err := Hooks(g, program, fstype)
 	if err != nil {
 		return err
 	}
@@ -176,26 +196,49 @@ func rebuild(ctx context.Context, g Generator, s Step) error {
 	return nil
 }
 
-// makeBase makes base 1 if there is no base yet.
-func makeBase(tree *sys.Tree, top string) error {
-	b, err := root.OpenBtrfs(top)
+func (r Runner) makeLedger(top string) error {
+	m := r.Machine
+	d, err := root.Create(top, root.Ledger{Backend: m.Backend, Root: m.Subvol, Store: m.StoreSub, StorePath: m.Store}, time.Now())
 	if err != nil {
 		return err
 	}
-	defer b.Close()
-	if len(b.Ledger().Bases) > 0 {
+	return d.Close()
+}
+
+// makeBase makes base 1 if there is no base yet.
+func (r Runner) makeBase(tree *sys.Tree, top string) error {
+	m := r.Machine
+	if m.Backend != decl.Btrfs {
+		d, err := root.CreateOverlay(top, ".", root.Ledger{Store: m.StoreSub, StorePath: m.Store}, time.Now())
+		if err != nil {
+			return err
+		}
+		return d.Close()
+	}
+	d, err := root.Open(top)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	if len(d.Ledger().Bases) > 0 {
 		return nil
 	}
 	if err := tree.Sync(); err != nil {
 		return err
 	}
-	_, err = b.MakeBase(time.Now())
+	var parts []root.Part
+	for _, v := range m.Volumes {
+		if at, ok := m.Mounts.At(v); ok {
+			parts = append(parts, root.Part{Path: v, Volume: strings.Trim(at.Root, "/")})
+		}
+	}
+	_, err = d.MakeBase(parts, time.Now())
 	return err
 }
 
-// WithTop mounts the top level of a btrfs device at a private place while f runs.
-func WithTop(device string, f func(top string) error) error {
-	top, done, err := root.MountTop(device)
+// WithTop mounts the top level of a filesystem at a private place while f runs.
+func WithTop(device, fstype string, f func(top string) error) error {
+	top, done, err := root.MountTop(device, fstype)
 	if err != nil {
 		return err
 	}

@@ -15,7 +15,7 @@ var comments = map[string]string{
 
 // Starter returns the text of the declaration that the machine begins with.
 func Starter(m Machine) string {
-	s := config.StarterFacts{Host: m.Hostname, Backend: "btrfs", Store: m.Store}
+	s := config.StarterFacts{Host: m.Hostname, Backend: string(m.Backend), Store: m.Store, Volumes: m.Volumes}
 	for _, d := range m.Dirs {
 		s.Dirs = append(s.Dirs, config.StarterEntry{Path: d, Comment: comments[d]})
 	}

@@ -3,13 +3,15 @@ package install
 import (
 	"fmt"
 	"strings"
+
+	"anicca/internal/decl"
 )
 
 // Kind says what a step of the conversion does.
 type Kind string
 
 const (
-	Subvolume   Kind = "subvolume"   // make the store's subvolume and its mount point
+	Store       Kind = "store"       // make the store and its mount point
 	Fstab       Kind = "fstab"       // add the store's line
 	Mount       Kind = "mount"       // mount the store
 	Declaration Kind = "declaration" // write the starter declaration
@@ -34,14 +36,18 @@ type Step struct {
 func Steps(m Machine, starter string) []Step {
 	var out []Step
 	add := func(s Step) { out = append(out, s) }
+	what, line := "subvolume", fmt.Sprintf("UUID=%%s %s btrfs subvol=%s,noatime 0 0", m.Store, m.StoreSub)
+	if m.Backend != decl.Btrfs {
+		// Where the root is an overlay, the initrd has mounted it already, and its place in the base is out of sight.
+		what, line = "directory", fmt.Sprintf("/%s %s none bind,nofail 0 0", m.StoreSub, m.Store)
+	}
 	if !m.Mounted {
 		add(Step{
-			Kind: Subvolume, Path: m.Store, Arg: m.StoreSub,
-			Text: fmt.Sprintf("make the store: subvolume %s, to be mounted at %s", m.StoreSub, m.Store),
+			Kind: Store, Path: m.Store, Arg: m.StoreSub,
+			Text: fmt.Sprintf("make the store: %s %s, to be mounted at %s", what, m.StoreSub, m.Store),
 		})
 	}
 	if !inFstab(m.Fstab, m.Store) {
-		line := fmt.Sprintf("UUID=%%s %s btrfs subvol=%s,noatime 0 0", m.Store, m.StoreSub)
 		add(Step{Kind: Fstab, Path: "/etc/fstab", Data: line, Text: "add the store to /etc/fstab"})
 	}
 	if !m.Mounted {
@@ -57,8 +63,14 @@ func Steps(m Machine, starter string) []Step {
 	for _, i := range m.Images {
 		add(Step{Kind: Initrd, Path: i.Path, Arg: i.Kernel, Text: fmt.Sprintf("rebuild %s with the initrd program in it", i.Path)})
 	}
-	add(Step{Kind: Ledger, Arg: m.Subvol, Text: "make the directory anicca, with the ledger, at the top level of " + m.Device})
-	add(Step{Kind: Base, Arg: m.Subvol, Text: fmt.Sprintf("make base 1: a read-only snapshot of %s as it is now", m.Subvol)})
+	if m.Backend == decl.Btrfs {
+		add(Step{Kind: Ledger, Arg: m.Subvol, Text: "make the directory anicca, with the ledger, at the top level of " + m.Device})
+	}
+	base := fmt.Sprintf("make base 1: a read-only snapshot of %s as it is now", strings.Join(append([]string{m.Subvol}, m.Volumes...), ", with "))
+	if m.Backend != decl.Btrfs {
+		base = "make the root base 1, as it will be at the next shutdown; from the next boot on, sessions write beside it"
+	}
+	add(Step{Kind: Base, Arg: m.Subvol, Text: base})
 	return out
 }
 

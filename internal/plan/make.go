@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"path"
 	"slices"
-	"strings"
 
 	"anicca/internal/decl"
 	"anicca/internal/facts"
@@ -21,17 +20,16 @@ func Make(host *decl.Host, f *facts.Facts) *Plan {
 	if f.Boot != nil {
 		m.recorded, _ = DecodeBoot(f.Boot) // what cannot be read is written anew
 	}
-	boot := Boot{Format: Format, Host: host.Name, Reset: host.Root.Reset, Archive: host.Root.Archive, Entries: []Step{}}
+	r := host.Root
+	boot := Boot{
+		Format: Format, Host: host.Name, Backend: r.Backend, Reset: r.Reset, Strict: r.Strict, Size: r.Size, Archive: r.Archive,
+		Entries: []Step{},
+	}
 	var entries []decl.Entry
 	if m.backend() {
-		for _, s := range host.Stores {
-			if at, ok := m.store(s); ok {
-				boot.Stores = append(boot.Stores, at)
-				entries = append(entries, s.Entries...)
-			}
-		}
+		boot.Volumes = m.volumes()
+		boot.Stores, entries = m.stores()
 	}
-	slices.SortStableFunc(entries, func(a, b decl.Entry) int { return strings.Compare(a.Path, b.Path) })
 	for _, e := range entries {
 		place := m.place(e)
 		ok := false
@@ -44,7 +42,7 @@ func Make(host *decl.Host, f *facts.Facts) *Plan {
 			boot.Entries = append(boot.Entries, place)
 		}
 	}
-	if len(boot.Stores) > 0 && boot.Stores[0].Path == host.Stores[0].Path {
+	if len(boot.Stores) > 0 {
 		m.record(boot)
 	}
 	return m.plan
@@ -75,48 +73,6 @@ func (m *maker) note(e decl.Entry, format string, args ...any) {
 
 func (m *maker) wasRecorded(p string) bool {
 	return m.recorded != nil && slices.ContainsFunc(m.recorded.Entries, func(s Step) bool { return s.Path == p })
-}
-
-// backend checks that the declared backend is what the root is.
-func (m *maker) backend() bool {
-	if len(m.host.Stores) == 0 {
-		return true
-	}
-	r := m.host.Root
-	root, ok := m.facts.Mounts.At("/")
-	switch {
-	case !ok:
-		return m.conflict(r.Pos, "/", "is /proc mounted?", "no root filesystem is in the mount table")
-	case r.Backend != decl.Btrfs && r.Backend != decl.Overlay:
-		return m.conflict(r.Pos, "/", `use a btrfs root, or 'anicca try' to see what it will do`,
-			"root.backend %q cannot reset a machine yet: it comes with the release step \"The reset that can be trusted\"", r.Backend)
-	case root.FSType != string(r.Backend):
-		return m.conflict(r.Pos, "/", "write the backend that fits this machine",
-			"root.backend is %q, but the root of this machine is %s", r.Backend, root.FSType)
-	}
-	return true
-}
-
-// store checks that a store is mounted where it was declared, and returns where the initrd will find it.
-func (m *maker) store(s decl.Store) (BootStore, bool) {
-	at, ok := m.facts.Mounts.At(s.Path)
-	if !ok {
-		return BootStore{}, m.conflict(s.Pos, s.Path, "mount it, or let 'anicca init' make it",
-			"the store is not mounted: what is kept there would be lost with the root")
-	}
-	out := BootStore{Path: s.Path}
-	if root, ok := m.facts.Mounts.At("/"); ok && root.FSType == "btrfs" {
-		if at.Major != root.Major || at.Minor != root.Minor {
-			return BootStore{}, m.conflict(s.Pos, s.Path, "make it a subvolume of the root's filesystem, as 'anicca init' does",
-				"the store lies on %s (%s), another filesystem than the root: that comes with a later release", at.Source, at.FSType)
-		}
-		out.Subvol = strings.Trim(at.Root, "/")
-		if rootSub := strings.Trim(root.Root, "/"); out.Subvol == rootSub || strings.HasPrefix(out.Subvol, rootSub+"/") {
-			return BootStore{}, m.conflict(s.Pos, s.Path, "mount a subvolume of its own there, from the top level of the filesystem",
-				"the store lies in the root's own subvolume %s: it would be reset with the root", rootSub)
-		}
-	}
-	return out, true
 }
 
 // place is the step that puts an entry's kept copy at its path, now and at every boot.

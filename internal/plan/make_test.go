@@ -62,6 +62,9 @@ const basic = `22 1 0:20 /@rootfs / rw,relatime shared:1 - btrfs /dev/sda1 rw
 func machine(a *txtar.Archive) fstest.MapFS {
 	m := golden.FS(a, "m/")
 	table := basic
+	if whole := golden.Content(a, "table"); whole != "" {
+		table = whole
+	}
 	if own, ok := m["proc/self/mountinfo"]; ok {
 		table += string(own.Data)
 	}

@@ -101,17 +101,31 @@ type Boot struct {
 	Format     int          `json:"format"`
 	Host       string       `json:"host"`
 	Generation int          `json:"generation"` // set when it is recorded
+	Backend    decl.Backend `json:"backend"`
 	Reset      decl.Reset   `json:"reset"`
+	Strict     bool         `json:"strict,omitempty"`
+	Size       string       `json:"size,omitempty"`
 	Archive    decl.Archive `json:"archive"`
-	Stores     []BootStore  `json:"stores"`  // the first holds anicca's own records
-	Entries    []Step       `json:"entries"` // only Bind, Symlink and Copy, parents first
+	Volumes    []BootVolume `json:"volumes,omitempty"` // reset with the root, parents first
+	Stores     []BootStore  `json:"stores"`            // the first holds anicca's own records
+	Entries    []Step       `json:"entries"`           // only Bind, Symlink and Copy, parents first
 }
 
-// BootStore is where the initrd finds a store.
+// BootStore is where the initrd finds a store: at a path from the top level of the root's filesystem, or on a device of its own.
 type BootStore struct {
-	Path    string   `json:"path"`              // mount point on the machine
-	Subvol  string   `json:"subvol,omitempty"`  // subvolume on the root's filesystem
-	Options []string `json:"options,omitempty"` // mount options
+	Path    string    `json:"path"`              // mount point on the machine
+	Subvol  string    `json:"subvol,omitempty"`  // path from the top level
+	Device  string    `json:"device,omitempty"`  // as fstab names it, such as UUID=…
+	FSType  string    `json:"fsType,omitempty"`  // of the device
+	Options []string  `json:"options,omitempty"` // mount options
+	Need    decl.Need `json:"need"`
+}
+
+// BootVolume is a volume that is reset with the root, and that the initrd mounts in it.
+type BootVolume struct {
+	Path    string   `json:"path"`
+	Subvol  string   `json:"subvol"`
+	Options []string `json:"options,omitempty"`
 }
 
 // DecodeBoot reads a boot plan and refuses other formats and unknown kinds of step.

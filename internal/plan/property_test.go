@@ -50,7 +50,7 @@ func drawn(t *rapid.T) (*decl.Host, *facts.Facts) {
 			}
 		}
 	}
-	host := &decl.Host{Root: decl.Root{Backend: decl.Btrfs, Reset: decl.ResetOn}, Stores: []decl.Store{{Path: "/persist", Entries: entries}}}
+	host := &decl.Host{Root: decl.Root{Backend: decl.Btrfs, Reset: decl.ResetOn}, Stores: []decl.Store{{Path: "/persist", Need: decl.Required, Entries: entries}}}
 	f, err := facts.Read(facts.Source{FS: m}, host)
 	if err != nil {
 		t.Skip(err) // a file where another path wants a directory

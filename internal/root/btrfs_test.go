@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"anicca/internal/decl"
 	"anicca/internal/sys"
 )
 
@@ -72,9 +73,9 @@ func read(t *testing.T, p string) string {
 	return string(b)
 }
 
-func setUp(t *testing.T, top string) *Btrfs {
+func setUp(t *testing.T, top string) *Disk {
 	t.Helper()
-	b, err := CreateBtrfs(top, Ledger{Root: "@rootfs", Store: "@persist", StorePath: "/persist"}, time.Now())
+	b, err := Create(top, Ledger{Backend: decl.Btrfs, Root: "@rootfs", Store: "@persist", StorePath: "/persist"}, time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,10 +83,19 @@ func setUp(t *testing.T, top string) *Btrfs {
 	return b
 }
 
+// reset resets and commits, as a boot does.
+func reset(d *Disk) (Made, error) {
+	made, err := d.Reset(Order{Now: time.Now(), BootID: "boot", Kernel: "6.1.0-1"})
+	if err == nil {
+		err = d.Commit(time.Now())
+	}
+	return made, err
+}
+
 func TestResetBringsBaseBack(t *testing.T) {
 	top := newDisk(t)
 	b := setUp(t, top)
-	if _, err := b.MakeBase(time.Now()); err != nil {
+	if _, err := b.MakeBase(nil, time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	for boot := 1; boot <= 3; boot++ {
@@ -94,7 +104,7 @@ func TestResetBringsBaseBack(t *testing.T) {
 		if boot == 2 { // as container tools do
 			run(t, "btrfs", "-q", "subvolume", "create", filepath.Join(top, "@rootfs/machines"))
 		}
-		made, err := b.Reset(time.Now(), "boot", "")
+		made, err := reset(b)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -107,7 +117,7 @@ func TestResetBringsBaseBack(t *testing.T) {
 		if got := read(t, filepath.Join(top, archiveDir, made.Archive, "undeclared")); got != "junk\n" {
 			t.Errorf("boot %d: the archive has %q", boot, got)
 		}
-		if err := b.Verify(filepath.Join(top, "@rootfs"), made); err != nil {
+		if err := b.Check(filepath.Join(top, "@rootfs"), &made); err != nil {
 			t.Error(err)
 		}
 		old, err := b.Archive()
@@ -120,14 +130,14 @@ func TestResetBringsBaseBack(t *testing.T) {
 func TestVerifyNoticesAnotherRoot(t *testing.T) {
 	top := newDisk(t)
 	b := setUp(t, top)
-	if _, err := b.MakeBase(time.Now()); err != nil {
+	if _, err := b.MakeBase(nil, time.Now()); err != nil {
 		t.Fatal(err)
 	}
-	made, err := b.Reset(time.Now(), "boot", "")
+	made, err := reset(b)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := b.Verify(filepath.Join(top, archiveDir, made.Archive), made); err == nil {
+	if err := b.Check(filepath.Join(top, archiveDir, made.Archive), &made); err == nil {
 		t.Error("the old root passed for the new one")
 	}
 }
@@ -135,14 +145,14 @@ func TestVerifyNoticesAnotherRoot(t *testing.T) {
 func TestBaseThatIsNotOursIsRefused(t *testing.T) {
 	top := newDisk(t)
 	b := setUp(t, top)
-	if _, err := b.Reset(time.Now(), "boot", ""); err == nil {
+	if _, err := reset(b); err == nil {
 		t.Error("reset without a base")
 	}
-	if _, err := b.MakeBase(time.Now()); err != nil {
+	if _, err := b.MakeBase(nil, time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	run(t, "btrfs", "property", "set", filepath.Join(top, baseDir, "1"), "ro", "false")
-	if _, err := b.Reset(time.Now(), "boot", ""); err == nil {
+	if _, err := reset(b); err == nil {
 		t.Error("reset from a writable base")
 	}
 	if got := read(t, filepath.Join(top, "@rootfs/etc/issue")); got != "base\n" {
@@ -157,7 +167,7 @@ func TestCrashWalk(t *testing.T) {
 	cut := errors.New("power cut")
 	top := newDisk(t)
 	b := setUp(t, top)
-	if _, err := b.MakeBase(time.Now()); err != nil {
+	if _, err := b.MakeBase(nil, time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	b.Close()
@@ -171,11 +181,11 @@ func TestCrashWalk(t *testing.T) {
 			}
 			return nil
 		}
-		b, err := OpenBtrfs(top)
+		b, err := Open(top)
 		if err != nil {
 			t.Fatalf("call %d: %v", n, err)
 		}
-		_, err = b.Reset(time.Now(), "cut", "")
+		_, err = reset(b)
 		b.Close()
 		sys.Fault = nil
 		if err == nil {
@@ -190,23 +200,23 @@ func TestCrashWalk(t *testing.T) {
 		if got := read(t, filepath.Join(top, "@rootfs/etc/issue")); got != "base\n" {
 			t.Fatalf("call %d: there is no root: %q", n, got)
 		}
-		b, err = OpenBtrfs(top)
+		b, err = Open(top)
 		if err != nil {
 			t.Fatalf("after call %d: %v", n, err)
 		}
-		said, err := b.Recover()
+		said, err := b.Recover(time.Now())
 		if err != nil {
 			t.Fatalf("after call %d: %v", n, err)
 		}
 		t.Logf("call %d: %v", n, said)
-		made, err := b.Reset(time.Now(), "next", "")
+		made, err := reset(b)
 		if err != nil {
 			t.Fatalf("after call %d: %v", n, err)
 		}
 		if got := read(t, junk); got != "(missing)" {
 			t.Errorf("after call %d: an undeclared file survived", n)
 		}
-		if err := b.Verify(filepath.Join(top, "@rootfs"), made); err != nil {
+		if err := b.Check(filepath.Join(top, "@rootfs"), &made); err != nil {
 			t.Errorf("after call %d: %v", n, err)
 		}
 		// Every session's root, with its junk, is in exactly one old root.

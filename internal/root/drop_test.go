@@ -12,13 +12,13 @@ import (
 )
 
 // withOld resets a new disk n times, with a nested tree of subvolumes, one of them read-only, in the first old root.
-func withOld(t *testing.T, n int) (string, *Btrfs) {
+func withOld(t *testing.T, n int) (string, *Disk) {
 	t.Helper()
 	top := newDisk(t)
 	run(t, "btrfs", "-q", "subvolume", "create", filepath.Join(top, "@persist"))
 	write(t, filepath.Join(top, "@persist/kept"), "kept\n")
 	b := setUp(t, top)
-	if _, err := b.MakeBase(time.Now()); err != nil {
+	if _, err := b.MakeBase(nil, time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	for _, p := range []string{"a", "a/b", "a/b/c"} {
@@ -27,7 +27,7 @@ func withOld(t *testing.T, n int) (string, *Btrfs) {
 	}
 	run(t, "btrfs", "-q", "property", "set", "-f", filepath.Join(top, "@rootfs/a/b"), "ro", "true")
 	for range n {
-		if _, err := b.Reset(time.Now(), "boot", ""); err != nil {
+		if _, err := reset(b); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -54,7 +54,7 @@ func TestDrop(t *testing.T) {
 	if read(t, filepath.Join(top, "@persist/kept")) != "kept\n" || read(t, filepath.Join(top, "@rootfs/etc/issue")) != "base\n" || !there(filepath.Join(top, "anicca/base/1")) {
 		t.Error("something else was deleted")
 	}
-	again, err := OpenBtrfs(top)
+	again, err := Open(top)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -138,7 +138,7 @@ func TestDropCrashWalk(t *testing.T) {
 			!there(filepath.Join(top, "anicca/archive", second.ID, "etc/issue")) {
 			t.Fatalf("call %d: something else was deleted", n)
 		}
-		b, err = OpenBtrfs(top)
+		b, err = Open(top)
 		if err != nil {
 			t.Fatalf("after call %d: %v", n, err)
 		}

@@ -1,118 +1,51 @@
 package root
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path"
+	"strings"
 	"time"
 
+	"anicca/internal/decl"
 	"anicca/internal/sys"
 )
 
-// Overlay makes fresh roots as empty upper directories over a base directory.
-// The upper directory of an old root is exactly what its session changed.
-// It is what "anicca try" runs on.
-type Overlay struct{ disk }
+// upper is the directory of the running root: all that differs from what lies below it.
+const upper = anicca + "/upper"
 
-// upper is the directory of the running root.
-const upper = "upper"
+// scratch is what an overlay needs beside its upper directory, on the same filesystem.
+const scratch = anicca + "/scratch"
 
-// CreateOverlay sets up the directory top, whose base 1 is the directory tree that the caller has put at top/anicca/base/1,
-// or opens it if that was done before.
-func CreateOverlay(top string, l Ledger, now time.Time) (*Overlay, error) {
-	t, err := sys.OpenTree(top)
-	if err != nil {
-		return nil, err
-	}
-	perm := sys.Perm{UID: os.Getuid(), GID: os.Getgid(), Mode: 0o755}
-	l.Root = upper
-	if err := createDisk(t, l, now, perm); err != nil {
-		return nil, err
-	}
-	for _, p := range []string{upper, "scratch"} {
-		if err := t.MkdirAll(p, func(string) sys.Perm { return perm }); err != nil {
-			return nil, err
-		}
-	}
-	o := &Overlay{disk{top: t, kind: directories{t}}}
-	if o.ledger, err = readLedger(t); err != nil {
-		return nil, err
-	}
-	if len(o.ledger.Bases) == 0 {
-		_, err = o.recordBase(Base{Number: 1, Made: now.UTC()}, now)
-	}
-	return o, err
+// directories are roots as the upper directories of overlays: a fresh one is empty, an old one is exactly what its session
+// changed. They work on any filesystem that takes extended attributes. They are told apart by inode and birth.
+type directories struct {
+	top   *sys.Tree
+	whole bool // base 1 is the top level itself, as on a machine that was not repartitioned
 }
 
-// Mount mounts the root, the upper directory over the base, at the directory dir.
-func (o *Overlay) Mount(dir string) error {
-	base, err := o.Base()
+func (v directories) Name() decl.Backend { return decl.Overlay }
+
+func (v directories) Fresh(from, p string) error {
+	s, err := v.top.Stat(from)
 	if err != nil {
 		return err
 	}
-	opts := fmt.Sprintf("lowerdir=%s,upperdir=%s,workdir=%s",
-		o.top.Path(basePath(base.Number)), o.top.Path(upper), o.top.Path("scratch"))
-	return mountOverlay(dir, opts)
-}
-
-// OpenOld mounts an old root read-only, over the base that it was made from, until it is let go of.
-func (o *Overlay) OpenOld(id string) (string, func() error, error) {
-	p, err := o.find(id)
-	if err != nil {
-		return "", nil, err
-	}
-	base, err := o.Base()
-	if err != nil {
-		return "", nil, err
-	}
-	dir, err := os.MkdirTemp(o.top.Name(), "old-")
-	if err != nil {
-		return "", nil, err
-	}
-	if err := mountOverlay(dir, fmt.Sprintf("lowerdir=%s:%s", o.top.Path(p), o.top.Path(basePath(base.Number)))); err != nil {
-		return "", nil, err
-	}
-	return dir, func() error {
-		if err := o.top.Unmount(path.Base(dir), false); err != nil {
-			return err
-		}
-		return os.Remove(dir)
-	}, nil
-}
-
-// mountOverlay mounts an overlay. Inside a user namespace its marks have to be user attributes.
-func mountOverlay(dir, opts string) error {
-	t, err := sys.OpenTree(dir)
-	if err != nil {
+	if err := v.top.Mkdir(p, sys.Perm{UID: int(s.Uid), GID: int(s.Gid), Mode: s.Perm()}); err != nil {
 		return err
 	}
-	defer t.Close()
-	if err = t.Mount("anicca", ".", "overlay", nil, opts+",userxattr"); err != nil {
-		err = t.Mount("anicca", ".", "overlay", nil, opts)
+	if !v.whole {
+		return nil
 	}
-	return err
+	// An overlay does not let its own upper directory be looked up through its lower one: out of sight with it.
+	return v.top.Whiteout(path.Join(p, anicca))
 }
 
-// Verify reports with an error if the upper directory is not the one that was made.
-func (o *Overlay) Verify(_ string, made Made) error {
-	id, err := o.kind.identity(upper)
-	if err == nil && id != made.UUID {
-		err = fmt.Errorf("the upper directory is %s, but this boot made %s", id, made.UUID)
-	}
-	return err
-}
+func (v directories) Freeze(string, string) error { return ErrNextBoot }
 
-var _ Backend = (*Overlay)(nil)
-
-// directories are roots as plain directories, told apart by their inodes.
-type directories struct{ top *sys.Tree }
-
-func (v directories) fresh(_ int, p string) error {
-	return v.top.Mkdir(p, sys.Perm{UID: os.Getuid(), GID: os.Getgid(), Mode: 0o755})
-}
-
-func (v directories) identity(p string) (string, error) {
+func (v directories) Identity(p string) (string, error) {
 	s, err := v.top.Stat(p)
 	if missing(err) {
 		return "", nil
@@ -120,12 +53,140 @@ func (v directories) identity(p string) (string, error) {
 	if err == nil && s.Type() != fs.ModeDir {
 		err = fmt.Errorf("%s is not a directory", v.top.Path(p))
 	}
-	return fmt.Sprintf("inode:%d:%d", s.Dev, s.Ino), err
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("inode:%d:%d", s.Ino, s.Born.UnixNano()), nil
 }
 
-func (v directories) remove(p string) error { return v.top.RemoveTree(p) }
+func (v directories) Intact(p, identity string) error {
+	id, err := v.Identity(p)
+	switch {
+	case err != nil:
+		return err
+	case id == "":
+		return errors.New("is missing")
+	case id != identity:
+		return fmt.Errorf("is not the one in the ledger (%s, not %s)", id, identity)
+	}
+	return nil
+}
 
-func (v directories) intact(base Base) error {
-	_, err := v.top.Stat(basePath(base.Number))
-	return err
+func (v directories) Exchange(work, root, _ string) error { return v.top.Exchange(work, root) }
+
+func (v directories) PutAway(work, old string) error { return v.top.Rename(work, old) }
+
+func (v directories) Remove(p string) error { return v.top.RemoveTree(p) }
+
+func (v directories) InUse(p string) (string, error) { return v.top.InUse(p) }
+
+func (v directories) List(dir string) ([]string, error) { return v.top.List(dir) }
+
+// Open mounts an old root read-only over what it lies over, where only root can look, until it is let go of.
+func (v directories) Open(p string, layers []string) (string, func() error, error) {
+	private, err := os.MkdirTemp("", "anicca-old-")
+	if err != nil {
+		return "", nil, err
+	}
+	at, err := sys.OpenTree(private)
+	if err == nil {
+		err = at.Mkdir("root", sys.Mine(0o700))
+	}
+	dir := path.Join(private, "root")
+	if err == nil {
+		err = mountOverlay("anicca", dir, []string{"ro", "nosuid", "nodev"}, "lowerdir="+v.stack(append([]string{p}, layers...)))
+	}
+	if err != nil {
+		return "", nil, errors.Join(err, os.RemoveAll(private))
+	}
+	return dir, func() error {
+		defer at.Close()
+		return errors.Join(at.Unmount("root", false), os.Remove(dir), os.Remove(private))
+	}, nil
+}
+
+// stack writes lower directories as an overlay's mount option wants them.
+func (v directories) stack(layers []string) string {
+	for i, l := range layers {
+		layers[i] = strings.NewReplacer(`\`, `\\`, ":", `\:`, ",", `\,`).Replace(v.top.Path(l))
+	}
+	return strings.Join(layers, ":")
+}
+
+func (v directories) Check(dir string, made Made) error {
+	id, err := v.Identity(upper)
+	if err == nil && id != made.UUID {
+		err = fmt.Errorf("the upper directory is %s, but this boot made %s", id, made.UUID)
+	}
+	if err != nil {
+		return err
+	}
+	return CheckOverlay(dir)
+}
+
+// CheckOverlay reports with an error if the root mounted at dir is not an overlay over anicca's upper directory.
+func CheckOverlay(dir string) error {
+	m, err := sys.MountAt(dir)
+	if err != nil {
+		return err
+	}
+	for o := range strings.SplitSeq(m.VFSOptions, ",") {
+		if p, ok := strings.CutPrefix(o, "upperdir="); ok && m.FSType == "overlay" && strings.HasSuffix(p, "/"+upper) {
+			return nil
+		}
+	}
+	return fmt.Errorf("the root at %s is %s, not the overlay that this boot made", dir, m.FSType)
+}
+
+// Whole reports whether base 1 is the top level of the filesystem itself.
+func (d *Disk) Whole() bool {
+	v, ok := d.kind.(directories)
+	return ok && v.whole
+}
+
+// CreateOverlay sets up the filesystem whose top level is mounted at dir for roots that are overlays over what lies at base,
+// from the top level: base 1. It may be called again after an interruption.
+func CreateOverlay(dir, base string, l Ledger, now time.Time) (*Disk, error) {
+	l.Backend, l.Root = decl.Overlay, upper
+	d, err := Create(dir, l, now)
+	if err != nil {
+		return nil, err
+	}
+	if err := d.Adopt(base, now); err != nil {
+		d.Close()
+		return nil, err
+	}
+	return d, nil
+}
+
+// MountRoot mounts the root of an overlay at the directory dir.
+// Device is what the mount table shall name as its source: boot loaders' tools look there for the disk.
+func (d *Disk) MountRoot(device, dir string) error {
+	v, ok := d.kind.(directories)
+	if !ok {
+		return fmt.Errorf("internal error: a root of %s is not mounted by us", d.kind.Name())
+	}
+	r := d.ledger.Running
+	layers, err := d.layers(r.Base, r.From)
+	if err != nil {
+		return err
+	}
+	opts := fmt.Sprintf("lowerdir=%s,upperdir=%s,workdir=%s", v.stack(layers), v.top.Path(upper), v.top.Path(scratch))
+	return mountOverlay(device, dir, nil, opts)
+}
+
+// mountOverlay mounts an overlay. The options that depend on how a kernel was built are said, so that one kernel can read
+// what another has written. Inside a user namespace the marks of an overlay have to be attributes that a user may set.
+func mountOverlay(device, dir string, options []string, data string) error {
+	t, err := sys.OpenTree(dir)
+	if err != nil {
+		return err
+	}
+	defer t.Close()
+	if sys.InUserNamespace() {
+		data += ",userxattr"
+	} else {
+		data += ",index=off,metacopy=off,redirect_dir=on"
+	}
+	return t.Mount(device, ".", "overlay", options, data)
 }

@@ -1,43 +1,48 @@
 // Package root makes fresh roots and keeps the old ones.
 //
-// A [Backend] knows one way to do it.
-// A reset is intent, act, commit: the ledger says what is about to happen,
-// then it happens, then the ledger says that it did.
-// Whatever stops in between is finished or undone by the next [Backend.Recover];
-// what lies on the disk decides, not what the ledger hoped for.
-// Nothing is ever deleted here.
+// A [Backend] is one way to keep roots side by side; a [Disk] is what all of them share:
+// the ledger, and the reset as intent, act, commit.
+// First a file says what is about to happen, then it happens, then the ledger says that it did.
+// Whatever stops in between is finished or undone by the next [Disk.Recover];
+// what lies on the disk decides, not what the intent hoped for.
+// Nothing is ever deleted by a reset.
 package root
 
 import (
 	"fmt"
 	"time"
+
+	"anicca/internal/decl"
 )
 
-// Backend is one way to make fresh roots.
+// Backend is one way to keep roots side by side. Paths are from the top level of the filesystem;
+// each backend has a file of its name in this package.
 type Backend interface {
-	// Recover finishes or undoes what an interrupted call left behind and says what it did.
-	Recover() (said []string, err error)
-	// Reset puts a fresh copy of the newest base in the root's place and the old root into the archive.
-	// If it fails, the old root is still in its place.
-	// Booted is the identity of the root that was the last to boot well, as Current told it then.
-	Reset(now time.Time, bootID, booted string) (Made, error)
-	// Current returns the identity of the running root.
-	Current() (string, error)
-	// Base returns the newest base.
-	Base() (Base, error)
-	// HasModules reports whether the newest base holds the modules of a kernel release.
-	HasModules(release string) (bool, error)
-	// Verify reports with an error if the tree mounted at dir is not the root that made describes.
-	Verify(dir string, made Made) error
-	// Archive lists the old roots, oldest first.
-	Archive() ([]Old, error)
-	// Drop deletes one old root; Settle makes that last.
-	Drop(id string) error
-	Settle(now time.Time) error
-	// Pin keeps an old root from being dropped, or lets go of it.
-	Pin(id string, on bool, now time.Time) error
-	// OpenOld returns the path below which the files of an old root can be read, and a function that lets go of it.
-	OpenOld(id string) (dir string, done func() error, err error)
+	Name() decl.Backend
+	// Fresh makes at p a root that starts as what lies at from, a base or an old root.
+	Fresh(from, p string) error
+	// Identity tells the root or base at p from every other, over restarts; it is "" if nothing is there.
+	Identity(p string) (string, error)
+	// Freeze makes at p a base of the root as it is now. It is [ErrNextBoot] where only a reset can do that.
+	Freeze(root, p string) error
+	// Intact reports with an error if what lies at p is not an unchanged base of that identity.
+	Intact(p, identity string) error
+	// Exchange puts what lies at work in the root's place. The old root is then at work, or at old already.
+	// Where that takes more than one step, there may be no root in between; [Disk.Recover] goes on from there.
+	Exchange(work, root, old string) error
+	// PutAway moves what lies at work to old.
+	PutAway(work, old string) error
+	// Remove deletes the root or base at p with all in it.
+	Remove(p string) error
+	// InUse returns where what lies at p is mounted, "" if nowhere.
+	InUse(p string) (string, error)
+	// List returns the names of what lies in one of anicca's directories.
+	List(dir string) ([]string, error)
+	// Open returns a directory where what lies at p can be read, and a function that lets go of it.
+	// Layers are what it lies over, uppermost first, for backends whose roots are only differences.
+	Open(p string, layers []string) (dir string, done func() error, err error)
+	// Check reports with an error if the root that is mounted at dir is not the one that was made.
+	Check(dir string, made Made) error
 }
 
 // Base is a known-good root that a reset returns to.
@@ -45,28 +50,80 @@ type Base struct {
 	Number int       `json:"number"`
 	UUID   string    `json:"uuid,omitempty"`
 	Made   time.Time `json:"made"`
+	Path   string    `json:"path,omitempty"`  // from the top level; empty for its place below anicca/base
+	On     int       `json:"on,omitempty"`    // the base below it, for backends whose bases are layers
+	Parts  []Part    `json:"parts,omitempty"` // volumes that are reset with the root
+}
+
+// Part is a volume of its own, such as /home, that is reset together with the root.
+type Part struct {
+	Path   string `json:"path"`             // where it is mounted in the root
+	Volume string `json:"volume,omitempty"` // its path from the top level
+	UUID   string `json:"uuid,omitempty"`
 }
 
 // Old is one root in the archive.
 type Old struct {
-	ID   string    `json:"id"`
-	UUID string    `json:"uuid,omitempty"`
-	Base int       `json:"base"` // the base that took its place
-	When time.Time `json:"when"` // when it was put away, by the clock of that boot
+	ID     string    `json:"id"`
+	UUID   string    `json:"uuid,omitempty"`
+	Base   int       `json:"base,omitempty"`   // the base that it began as; 0 if that is not known
+	From   string    `json:"from,omitempty"`   // the old root that it began as
+	When   time.Time `json:"when"`             // when it was put away, by the clock of that boot
+	Kernel string    `json:"kernel,omitempty"` // release that it last ran with
+	Parts  []Part    `json:"parts,omitempty"`
 
 	Good   bool `json:"good,omitempty"`   // it had booted well
 	Pinned bool `json:"pinned,omitempty"` // the user wants to keep it
+	Found  bool `json:"found,omitempty"`  // the ledger was lost, and rebuilt from what lay on the disk
+}
+
+// Booted is the root that was the last to boot well.
+type Booted struct {
+	Root   string // identity
+	Kernel string // release that it ran with
+}
+
+// Order says what a reset shall do.
+type Order struct {
+	Now    time.Time
+	BootID string
+	Kernel string // release of the running kernel
+	Booted Booted
+	From   string // id of the old root to begin as; empty for the newest base
 }
 
 // Made is what a reset did.
 type Made struct {
 	Counter int    `json:"counter"`           // of resets on this machine
-	Base    int    `json:"base"`              // number of the base that the root is a copy of
+	Base    int    `json:"base,omitempty"`    // number of the base that the root is a copy of
+	From    string `json:"from,omitempty"`    // id of the old root that it is a copy of instead
 	UUID    string `json:"uuid,omitempty"`    // of the new root
-	Parent  string `json:"parent,omitempty"`  // UUID of the base
-	Archive string `json:"archive,omitempty"` // id of the old root
+	Parent  string `json:"parent,omitempty"`  // UUID of what it is a copy of
+	Archive string `json:"archive,omitempty"` // id of the old root; empty if it became a base, or if there was none
+	Became  int    `json:"became,omitempty"`  // number of the base that the old root became
+	Parts   []Part `json:"parts,omitempty"`   // made with it
 
 	Steps []Step `json:"steps,omitempty"`
+}
+
+// String says what was made, in a sentence.
+func (m Made) String() string {
+	s := "the root is a fresh copy of " + m.origin()
+	switch {
+	case m.Became != 0:
+		return fmt.Sprintf("what the root was became base %d, and the root is a fresh copy of it", m.Became)
+	case m.Archive != "":
+		s += "; the old one is " + m.Archive + " in the archive"
+	}
+	return s
+}
+
+// origin says what a root was made from.
+func (m Made) origin() string {
+	if m.From != "" {
+		return "old root " + m.From
+	}
+	return fmt.Sprintf("base %d", m.Base)
 }
 
 // Step is one step of a reset and how long it took.
@@ -78,4 +135,13 @@ type Step struct {
 // oldID names an old root. Ids sort by the counter, never by a clock, which may be wrong.
 func oldID(counter int, now time.Time) string {
 	return fmt.Sprintf("%06d-%s", counter, now.UTC().Format("20060102T150405Z"))
+}
+
+// counterOf returns the counter in an id of ours, false for any other name. Parts have the name of their place behind it.
+func counterOf(name string) (int, bool) {
+	var n, day, clock int
+	if k, err := fmt.Sscanf(name, "%d-%8dT%6dZ", &n, &day, &clock); err != nil || k != 3 || n < 1 {
+		return 0, false
+	}
+	return n, true
 }

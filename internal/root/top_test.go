@@ -16,14 +16,14 @@ func TestMountTopIsForOne(t *testing.T) {
 		t.Fatal(err)
 	}
 	device, _, _ := strings.Cut(strings.TrimSpace(string(out)), "[")
-	dir, done, err := MountTop(device)
+	dir, done, err := MountTop(device, "btrfs")
 	if err != nil {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(filepath.Join(dir, "@rootfs/etc/issue")); err != nil {
 		t.Error(err)
 	}
-	if _, _, err := MountTop(device); err == nil || !strings.Contains(err.Error(), "another anicca is at work") {
+	if _, _, err := MountTop(device, "btrfs"); err == nil || !strings.Contains(err.Error(), "another anicca is at work") {
 		t.Errorf("a second program: %v", err)
 	}
 	if err := done(); err != nil {
@@ -32,7 +32,7 @@ func TestMountTopIsForOne(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(dir, "@rootfs")); err == nil {
 		t.Error("still mounted")
 	}
-	_, done, err = MountTop(device)
+	_, done, err = MountTop(device, "btrfs")
 	if err != nil {
 		t.Fatalf("after the first is done: %v", err)
 	}

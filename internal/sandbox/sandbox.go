@@ -41,9 +41,9 @@ type Fate struct {
 
 // machine is the little machine: a directory with its base, its store and the place where its root is mounted.
 type machine struct {
-	dir     string
-	backend *root.Overlay
-	tree    *sys.Tree // the mounted root
+	dir  string
+	disk *root.Disk
+	tree *sys.Tree // the mounted root
 }
 
 // Run makes the little machine below dir, an empty directory, and lets it live.
@@ -69,10 +69,10 @@ func Run(dir string) (*Result, error) {
 	if err := writeBase(filepath.Join(dir, "anicca/base/1")); err != nil {
 		return nil, err
 	}
-	if m.backend, err = root.CreateOverlay(dir, root.Ledger{Store: "store", StorePath: "/persist"}, time.Now()); err != nil {
+	if m.disk, err = root.CreateOverlay(dir, "anicca/base/1", root.Ledger{Store: "store", StorePath: "/persist"}, time.Now()); err != nil {
 		return nil, err
 	}
-	defer m.backend.Close()
+	defer m.disk.Close()
 	return m.live()
 }
 
@@ -100,11 +100,11 @@ func (m *machine) live() (*Result, error) {
 		res.Boots = append(res.Boots, fate)
 	}
 	const note = "/home/bird/notes-3.txt"
-	old, err := archive.Find(m.backend, note)
+	old, err := archive.Find(m.disk, note)
 	if err != nil {
 		return nil, err
 	}
-	if err := archive.Restore(m.backend, old.ID, note, m.tree, note); err != nil {
+	if err := archive.Restore(m.disk, old.ID, note, m.tree, note); err != nil {
 		return nil, err
 	}
 	if _, err := m.tree.ReadFile(note); err != nil {
@@ -117,7 +117,7 @@ func (m *machine) live() (*Result, error) {
 // mount mounts the root and its store, as the initrd does.
 func (m *machine) mount() error {
 	at := filepath.Join(m.dir, "sysroot")
-	if err := m.backend.Mount(at); err != nil {
+	if err := m.disk.MountRoot("anicca", at); err != nil {
 		return err
 	}
 	var err error
@@ -197,18 +197,20 @@ func (m *machine) restart() error {
 	if err := m.unmount(); err != nil {
 		return err
 	}
-	store := func() (*sys.Tree, error) { return sys.OpenTree(filepath.Join(m.dir, "store")) }
-	r := boot.Reset(boot.Machine{Backend: m.backend, Store: store, Now: time.Now(), BootID: sys.BootID()})
+	r := boot.Reset(boot.Machine{Disk: m.disk, Now: time.Now(), BootID: sys.BootID()})
 	if r.Outcome != boot.Done {
 		return errors.New(r.Why)
+	}
+	if err := m.disk.Commit(time.Now()); err != nil {
+		return err
 	}
 	if err := m.mount(); err != nil {
 		return err
 	}
-	if err := m.backend.Verify(m.tree.Name(), *r.Made); err != nil {
+	if err := m.disk.Check(m.tree.Name(), r.Made); err != nil {
 		return err
 	}
-	s, err := store()
+	s, err := sys.OpenTree(filepath.Join(m.dir, "store"))
 	if err != nil {
 		return err
 	}

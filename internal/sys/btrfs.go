@@ -107,8 +107,7 @@ func (t *Tree) Subvolume(p string) (Subvolume, error) {
 	}, nil
 }
 
-// FilesystemUUID returns the UUID of the btrfs filesystem that the tree lies on.
-func (t *Tree) FilesystemUUID() (string, error) {
+func (t *Tree) btrfsUUID() (string, error) {
 	var b [1024]byte // struct btrfs_ioctl_fs_info_args
 	if err := ioctl(t.fd, btrfsFsInfo, unsafe.Pointer(&b)); err != nil {
 		return "", wrap("btrfs filesystem info", t.name, err)

@@ -1,8 +1,8 @@
 package sys
 
 import (
-	"crypto/rand"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -20,7 +20,14 @@ const tempPrefix = ".anicca-tmp-"
 // IsTemp reports whether a name is that of an unfinished object.
 func IsTemp(name string) bool { return strings.HasPrefix(name, tempPrefix) }
 
-func tempName() string { return tempPrefix + rand.Text()[:12] }
+func tempName() string {
+	var b [8]byte
+	// crypto/rand would make the initrd's program a tenth larger.
+	if n, err := unix.Getrandom(b[:], 0); n < len(b) {
+		panic(fmt.Sprint("internal error: no random numbers: ", err))
+	}
+	return fmt.Sprintf("%s%x", tempPrefix, b)
+}
 
 // Perm is an owner and a mode to give to an object.
 type Perm struct {
@@ -178,6 +185,16 @@ func (t *Tree) Symlink(target, p string) error {
 	return nil
 }
 
+// Whiteout puts the mark at p by which an overlay hides what lies there in the directories below it.
+func (t *Tree) Whiteout(p string) error {
+	dir, name, err := t.parent(p)
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	return do("whiteout", t.Path(p), func() error { return unix.Mknodat(dir.fd, name, unix.S_IFCHR, 0) })
+}
+
 // Readlink returns the target of the link p.
 func (t *Tree) Readlink(p string) (string, error) {
 	dir, name, err := t.parent(p)
@@ -256,3 +273,6 @@ func (t *Tree) List(p string) ([]string, error) {
 func (t *Tree) Sync() error {
 	return do("sync", t.name, func() error { return unix.Syncfs(t.fd) })
 }
+
+// Mine is a permission for objects of whoever runs this program: root, or the one user of a namespace.
+func Mine(mode uint32) Perm { return Perm{UID: os.Getuid(), GID: os.Getgid(), Mode: mode} }

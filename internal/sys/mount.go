@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -103,6 +104,24 @@ func (t *Tree) Mount(source, p, fstype string, options []string, data string) er
 		}
 	}
 	return do("mount", t.Path(p), func() error { return unix.Mount(source, procPath(d), fstype, flags, data) })
+}
+
+// userOptions are mount options that mean something to programs only, as fstab(5) and systemd.mount(5) list them.
+var userOptions = []string{"rw", "defaults", "auto", "noauto", "user", "nouser", "users", "nofail", "fail", "_netdev", "exec", "suid", "dev"}
+
+// SplitOptions takes the mount options of an fstab line apart: those of every mount, and those of the filesystem.
+func SplitOptions(options []string) (every []string, data string) {
+	var own []string
+	for _, o := range options {
+		switch _, known := attrs[o]; {
+		case known:
+			every = append(every, o)
+		case slices.Contains(userOptions, o) || strings.HasPrefix(o, "x-"):
+		default:
+			own = append(own, o)
+		}
+	}
+	return every, strings.Join(own, ",")
 }
 
 // Unmount detaches the topmost mount at p. With lazy, programs that hold it open keep it until they let go.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"strings"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -48,4 +49,11 @@ func ExitCode(err error) (int, bool) {
 // MakePrivate keeps mounts of this namespace from spreading to others.
 func MakePrivate() error {
 	return wrap("make private", "/", unix.Mount("", "/", "", unix.MS_PRIVATE|unix.MS_REC, ""))
+}
+
+// InUserNamespace reports whether this process is root of a user namespace only, not of the machine.
+func InUserNamespace() bool {
+	b, err := os.ReadFile("/proc/self/uid_map")
+	f := strings.Fields(string(b))
+	return err == nil && len(f) >= 3 && (f[1] != "0" || f[2] != "4294967295")
 }

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"path"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -102,7 +103,8 @@ func (t *Tree) Exists(p string) (bool, error) {
 // Stat is what the kernel says of one object.
 type Stat struct {
 	unix.Stat_t
-	MountID uint64 // of the mount that it was found on; 0 if the kernel does not tell
+	MountID uint64    // of the mount that it was found on; 0 if the kernel does not tell
+	Born    time.Time // when the inode was made; zero if the filesystem does not keep that
 }
 
 // Type returns the type bits as [fs.FileMode].
@@ -136,8 +138,14 @@ func fstat(fd int, name string) (Stat, error) {
 		return s, wrap("stat", name, err)
 	}
 	var x unix.Statx_t
-	if unix.Statx(fd, "", unix.AT_EMPTY_PATH, unix.STATX_MNT_ID, &x) == nil && x.Mask&unix.STATX_MNT_ID != 0 {
+	if unix.Statx(fd, "", unix.AT_EMPTY_PATH, unix.STATX_MNT_ID|unix.STATX_BTIME, &x) != nil {
+		return s, nil
+	}
+	if x.Mask&unix.STATX_MNT_ID != 0 {
 		s.MountID = x.Mnt_id
+	}
+	if x.Mask&unix.STATX_BTIME != 0 {
+		s.Born = time.Unix(x.Btime.Sec, int64(x.Btime.Nsec))
 	}
 	return s, nil
 }

@@ -1,0 +1,82 @@
+package boot
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+
+	"anicca/internal/apply"
+	"anicca/internal/plan"
+	"anicca/internal/sys"
+)
+
+// Persist puts the entries of a boot plan in place in a root whose stores are mounted, and notes how each came out.
+// Old, if not nil, is the root of the last session: files that only it has are adopted from there.
+// A failing entry does not stop the others.
+func Persist(r *Record, rootTree, old *sys.Tree, b *plan.Boot) {
+	r.Generation = b.Generation
+	r.Entries = r.Entries[:0]
+	_ = r.timed("entries", func() error {
+		for _, s := range b.Entries {
+			e := Entry{Path: s.Path, State: Placed}
+			if slices.Contains(r.Absent, s.Store) {
+				e.State, e.Error = Absent, "its store "+s.Store+" is not there"
+			} else if err := persist(r, rootTree, old, s, &e); err != nil {
+				e.State, e.Error = Missed, err.Error()
+				r.problem("%s is not kept in this session: %v", s.Path, err)
+			}
+			r.Entries = append(r.Entries, e)
+		}
+		return nil
+	})
+}
+
+func persist(r *Record, rootTree, old *sys.Tree, s plan.Step, e *Entry) error {
+	there, err := rootTree.Exists(s.Source)
+	if err != nil {
+		return err
+	}
+	if !there && s.Dir {
+		return fmt.Errorf("the kept copy %s is missing", s.Source)
+	}
+	if !there {
+		from := rootTree
+		if old != nil {
+			from = old
+		}
+		if e.Adopted, err = apply.AdoptMissing(from, rootTree, s); err != nil {
+			return fmt.Errorf("adopt from the old root: %w", err)
+		}
+		if !e.Adopted {
+			e.State = Waiting // programs make it in the root, and the next boot finds it in the old one
+			return nil
+		}
+	}
+	if s.Kind == plan.Symlink && r.Outcome != Done {
+		if err := guardFile(rootTree, s); err != nil {
+			return err
+		}
+	}
+	return apply.Place(rootTree, s)
+}
+
+// guardFile refuses to replace a file, in a root that was not reset, that holds what the store does not have:
+// a program has replaced our link by it.
+func guardFile(t *sys.Tree, s plan.Step) error {
+	there, err := t.Stat(s.Path)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && !there.IsFile() {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	diff, err := sys.Compare(t, s.Path, t, s.Source, 1)
+	if err != nil {
+		return err
+	}
+	if len(diff) > 0 && diff[0].What != sys.TimeDiffers {
+		return fmt.Errorf("a program has replaced the link by a file that differs from %s: compare both, then move one away and run 'anicca apply'", s.Source)
+	}
+	return nil
+}

@@ -1,0 +1,94 @@
+package boot
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+	"time"
+
+	"anicca/internal/plan"
+	"anicca/internal/root"
+	"anicca/internal/sys"
+)
+
+// persistOverlay makes the root of an overlay and mounts it over what the initrd has mounted at dir: the base.
+// All of the reset is done here, when the filesystem has been checked and is mounted.
+func persistOverlay(r *Record, dir string) (*Record, error) {
+	top, err := root.ShowDisk(r.Device, r.FSType)
+	if err != nil {
+		return r, err
+	}
+	m := Machine{Cmdline: readCmdline(), Kernel: r.Kernel, Now: time.Now(), BootID: r.BootID}
+	wait := time.Duration(r.Wait * float64(time.Second))
+	m.Present = func(s plan.BootStore) error { _, err := waitFor(s.Device, wait); return err }
+	d, err := openDisk(top, &m, r)
+	if errors.Is(err, fs.ErrNotExist) {
+		r.Outcome, r.Why = Unset, "anicca is not set up on "+r.Device+": run 'anicca init'"
+		sys.Say(r.Why)
+		return r, nil
+	}
+	if err != nil {
+		return r.fail(err), err
+	}
+	defer d.Close()
+	if r.Outcome == Pending {
+		m.Disk = d
+		r = withDevice(Reset(m), r)
+		if err := r.timed("commit", func() error { return d.Commit(time.Now()) }); err != nil {
+			return r, fmt.Errorf("the reset is not recorded: %w", err)
+		}
+	}
+	if err := r.timed("mount root", func() error { return d.MountRoot(r.Device, dir) }); err != nil {
+		r.Outcome, r.Why = Failed, err.Error()
+		r.problem("the root could not be mounted: %v. The base itself is booted: what is changed in this session is changed for good", err)
+		return r, inPlace(r, d, dir)
+	}
+	if err := passThrough(top, dir, d); err != nil {
+		r.problem("%v", err)
+	}
+	return r, inPlace(r, d, dir)
+}
+
+// passThrough shows parts of the base itself in the root that lies over it: what the boot loader reads,
+// which has to be written where it looks, and swap files, which an overlay cannot be the home of.
+func passThrough(top, dir string, d *root.Disk) error {
+	if !d.Whole() {
+		return nil
+	}
+	base, err := sys.OpenTree(top)
+	if err != nil {
+		return err
+	}
+	defer base.Close()
+	t, err := sys.OpenTree(dir)
+	if err != nil {
+		return err
+	}
+	defer t.Close()
+	fstab, err := t.ReadFile("/etc/fstab")
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	var errs []error
+	for _, p := range append([]string{"/boot"}, swapFiles(string(fstab))...) {
+		if there, err := base.Exists(p); err != nil || !there {
+			errs = append(errs, err)
+			continue
+		}
+		errs = append(errs, sys.Bind(base, p, t, p, nil))
+	}
+	return errors.Join(errs...)
+}
+
+// swapFiles returns the swap files of an fstab.
+func swapFiles(fstab string) []string {
+	var out []string
+	for line := range strings.Lines(fstab) {
+		f := strings.Fields(line)
+		if len(f) > 2 && f[2] == "swap" && strings.HasPrefix(f[0], "/") && !strings.HasPrefix(f[0], "/dev/") {
+			out = append(out, f[0])
+		}
+	}
+	return out
+}

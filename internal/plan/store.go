@@ -1,0 +1,188 @@
+package plan
+
+import (
+	"cmp"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"anicca/internal/decl"
+	"anicca/internal/facts"
+)
+
+// backend checks that the declared backend fits what the root is.
+func (m *maker) backend() bool {
+	if len(m.host.Stores) == 0 {
+		return true
+	}
+	r := m.host.Root
+	root, ok := m.facts.Mounts.At("/")
+	if !ok {
+		return m.conflict(r.Pos, "/", "is /proc mounted?", "no root filesystem is in the mount table")
+	}
+	wrong := func() bool {
+		return m.conflict(r.Pos, "/", "write the backend that fits this machine, as 'anicca init' would",
+			"root.backend is %q, but the root of this machine is %s", r.Backend, root.FSType)
+	}
+	switch r.Backend {
+	case decl.Overlay, decl.Tmpfs:
+		if root.FSType == "overlay" {
+			return true
+		}
+		if !m.facts.Objects[decl.LedgerFile].Exists {
+			return wrong()
+		}
+		m.plan.Notes = append(m.plan.Notes, Note{Why: r.Pos, Path: "/", Msg: "becomes an overlay at the next boot: what the root is until then becomes base 1"})
+		return true
+	}
+	return root.FSType == string(r.Backend) || wrong()
+}
+
+// stores checks every store, and returns those that can be used, the one with anicca's own records first.
+func (m *maker) stores() (at []BootStore, entries []decl.Entry) {
+	main, _ := m.facts.MainStore(m.host)
+	for _, s := range m.host.Stores {
+		b, ok := m.store(s, s.Path == main.Path)
+		if !ok {
+			continue
+		}
+		if s.Path == main.Path {
+			at = slices.Insert(at, 0, b)
+		} else {
+			at = append(at, b)
+		}
+		entries = append(entries, s.Entries...)
+	}
+	if len(at) > 0 && at[0].Path != main.Path {
+		at = nil // without it nothing can be recorded
+	}
+	slices.SortStableFunc(entries, func(a, b decl.Entry) int { return strings.Compare(a.Path, b.Path) })
+	return at, entries
+}
+
+// store checks that a store is mounted where it was declared, and returns where the initrd will find it.
+func (m *maker) store(s decl.Store, main bool) (BootStore, bool) {
+	no := func(hint, format string, args ...any) (BootStore, bool) {
+		return BootStore{}, m.conflict(s.Pos, s.Path, hint, format, args...)
+	}
+	at, ok := m.facts.Mounts.At(s.Path)
+	if !ok {
+		return no("mount it, or let 'anicca init' make it", "the store is not mounted: what is kept there would be lost with the root")
+	}
+	out := BootStore{Path: s.Path, Need: cmp.Or(s.Need, decl.Required)}
+	if main && out.Need != decl.Required {
+		return no("leave need out", "the store holds anicca's own records, without which nothing is reset: it cannot be %s", s.Need)
+	}
+	disk, ok := m.disk()
+	if !ok { // the little machine of 'anicca try' has no disk
+		return out, true
+	}
+	if at.Major == disk.Major && at.Minor == disk.Minor {
+		out.Subvol = strings.Trim(at.Root, "/")
+		if why := m.inRoot(out.Subvol); why != "" {
+			return no("mount a "+m.volume()+" of its own there, from the top level of the filesystem",
+				"the store lies in the root's own %s: it would be reset with the root", why)
+		}
+		return out, true
+	}
+	if main {
+		return no("make it a "+m.volume()+" of the root's filesystem, as 'anicca init' does",
+			"the store with anicca's own records lies on %s (%s), another filesystem than the root", at.Source, at.FSType)
+	}
+	line, ok := m.facts.Fstab.At(s.Path)
+	switch {
+	case !ok:
+		return no("add a line for it to /etc/fstab, with UUID=", "the store lies on %s (%s), and nothing says so at the next boot", at.Source, at.FSType)
+	case !device(line.Device):
+		return no("use a local disk", "the store lies on %s, which the initrd cannot reach", line.Device)
+	}
+	out.Device, out.FSType, out.Options = line.Device, at.FSType, line.Options
+	return out, true
+}
+
+// disk returns the mount that shows the filesystem of the root.
+func (m *maker) disk() (facts.Mount, bool) {
+	root, ok := m.facts.Mounts.At("/")
+	if ok && root.FSType == "overlay" {
+		return m.facts.Mounts.At(decl.DiskDir)
+	}
+	return root, ok
+}
+
+// inRoot says what of the root a path from the top level lies in, "" if in nothing that is reset.
+func (m *maker) inRoot(p string) string {
+	root, _ := m.facts.Mounts.At("/")
+	if m.host.Root.Backend == decl.Btrfs {
+		sub := strings.Trim(root.Root, "/")
+		if p == sub || strings.HasPrefix(p, sub+"/") {
+			return "subvolume " + sub
+		}
+		return ""
+	}
+	if ours := path.Dir(decl.LedgerFile)[1:]; m.host.Root.Backend != decl.ZFS && !strings.HasPrefix(p, ours+"/") {
+		return "directory /" + p
+	}
+	return ""
+}
+
+// volume is what the backend calls a part of the filesystem that can be mounted by itself.
+func (m *maker) volume() string {
+	switch m.host.Root.Backend {
+	case decl.Btrfs:
+		return "subvolume"
+	case decl.ZFS:
+		return "dataset"
+	}
+	return "directory below /anicca"
+}
+
+// volumes checks what shall be reset together with the root.
+func (m *maker) volumes() []BootVolume {
+	var out []BootVolume
+	for _, v := range m.host.Root.Volumes {
+		if b, ok := m.resetVolume(v); ok {
+			out = append(out, b)
+		}
+	}
+	return out
+}
+
+func (m *maker) resetVolume(v decl.Volume) (BootVolume, bool) {
+	no := func(hint, format string, args ...any) (BootVolume, bool) {
+		return BootVolume{}, m.conflict(v.Pos, v.Path, hint, format, args...)
+	}
+	at, ok := m.facts.Mounts.At(v.Path)
+	root, _ := m.facts.Mounts.At("/")
+	switch {
+	case m.host.Root.Backend != decl.Btrfs && m.host.Root.Backend != decl.ZFS:
+		return no("leave it out", "%s", fmt.Sprintf("a root of %q has no volumes beside it: what lies in the root is reset with it", m.host.Root.Backend))
+	case !ok:
+		return no("leave it out: what lies in the root is reset with it", "nothing is mounted there")
+	case at.FSType != root.FSType || m.host.Root.Backend == decl.Btrfs && (at.Major != root.Major || at.Minor != root.Minor):
+		return no("leave it out, or move it", "it lies on %s, another filesystem than the root", at.Source)
+	case strings.Trim(at.Root, "/") == "" && m.host.Root.Backend == decl.Btrfs:
+		return no("mount a subvolume there", "the top level of the filesystem is mounted there")
+	}
+	for _, s := range m.host.Stores {
+		if s.Path == v.Path || strings.HasPrefix(s.Path, v.Path+"/") {
+			return no("leave it out, or mount the store elsewhere", "the store %s lies in it", s.Path)
+		}
+	}
+	return BootVolume{Path: v.Path, Subvol: strings.Trim(at.Root, "/"), Options: plain(at.Options)}, true
+}
+
+// plain are the mount options that are not what every mount has anyhow.
+func plain(options []string) []string {
+	return slices.DeleteFunc(slices.Clone(options), func(o string) bool { return o == "rw" || o == "relatime" })
+}
+
+// device reports whether an fstab names a local device.
+func device(spec string) bool {
+	for _, p := range []string{"UUID=", "LABEL=", "PARTUUID=", "PARTLABEL=", "/dev/"} {
+		if strings.HasPrefix(spec, p) {
+			return true
+		}
+	}
+	return false
+}

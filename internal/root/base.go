@@ -1,0 +1,156 @@
+package root
+
+import (
+	"errors"
+	"fmt"
+	"path"
+	"strconv"
+	"strings"
+	"time"
+
+	"anicca/internal/sys"
+)
+
+// ErrNextBoot says that a root becomes a base at the next boot only, because it is nothing but the difference to another.
+var ErrNextBoot = errors.New("the root becomes a base at the next boot")
+
+// MakeBase makes the next base from the root, and from the parts that are reset with it, as they are now.
+// If its error is [ErrNextBoot], the root becomes the base at the next boot, as it is then.
+func (d *Disk) MakeBase(parts []Part, now time.Time) (Base, error) {
+	if d.intent != nil {
+		return Base{}, fmt.Errorf("an interrupted reset (%s) comes first: reboot", d.intent.ID)
+	}
+	n, err := d.nextBase(now)
+	if err != nil {
+		return Base{}, err
+	}
+	next := *d.ledger
+	next.Making = n
+	if err := d.save(next, now); err != nil {
+		return Base{}, err
+	}
+	b := Base{Number: n, Made: now.UTC()}
+	err = d.kind.Freeze(d.ledger.Root, b.at())
+	if errors.Is(err, ErrNextBoot) {
+		return b, d.freezeNext(n, now)
+	}
+	if err == nil {
+		b.UUID, err = d.kind.Identity(b.at())
+	}
+	for _, p := range parts {
+		at := part(b.at(), p.Path)
+		if err == nil {
+			err = d.kind.Freeze(p.Volume, at)
+		}
+		if err == nil {
+			p.UUID, err = d.kind.Identity(at)
+			b.Parts = append(b.Parts, p)
+		}
+	}
+	if err != nil {
+		return Base{}, err
+	}
+	return b, d.recordBase(b, now)
+}
+
+func (d *Disk) freezeNext(n int, now time.Time) error {
+	if id := d.ledger.Running.From; id != "" {
+		return fmt.Errorf("this session runs on old root %s: only one that began as a base can become a base; keep what you need and reboot", id)
+	}
+	next := *d.ledger
+	next.Freeze = n
+	if err := d.save(next, now); err != nil {
+		return err
+	}
+	return ErrNextBoot
+}
+
+// recordBase adds a base that was made to the ledger.
+func (d *Disk) recordBase(b Base, now time.Time) error {
+	if err := d.top.Sync(); err != nil {
+		return err
+	}
+	next := *d.ledger
+	next.Bases = append(next.Bases[:len(next.Bases):len(next.Bases)], b)
+	next.Making = 0
+	return d.save(next, now)
+}
+
+// wholeDisk is the path of a base that is the top level itself.
+const wholeDisk = "."
+
+// Adopt makes what lies at p, from the top level, base 1 of a backend whose roots are differences, and the first root over it.
+// It may be called again after an interruption.
+func (d *Disk) Adopt(p string, now time.Time) error {
+	if err := d.adopt(p, now); err != nil {
+		return err
+	}
+	if there, err := d.top.Exists(scratch); err != nil || !there {
+		if err := errors.Join(err, d.top.Mkdir(scratch, sys.Mine(0o700))); err != nil {
+			return err
+		}
+	}
+	if id, err := d.Current(); err != nil || id != "" {
+		return err
+	}
+	first := path.Join(workDir, "first-"+now.UTC().Format("20060102T150405.000Z"))
+	if err := d.kind.Fresh(p, first); err != nil {
+		return err
+	}
+	return d.kind.PutAway(first, d.ledger.Root)
+}
+
+func (d *Disk) adopt(p string, now time.Time) error {
+	if len(d.ledger.Bases) > 0 {
+		return nil
+	}
+	id, err := d.kind.Identity(p)
+	if err == nil && id == "" {
+		err = fmt.Errorf("there is nothing at %s", d.top.Path(p))
+	}
+	if err != nil {
+		return err
+	}
+	if err := d.top.Sync(); err != nil {
+		return err
+	}
+	next := *d.ledger
+	next.Bases = []Base{{Number: 1, UUID: id, Made: now.UTC(), Path: p}}
+	next.Running.Base = 1
+	if err := d.save(next, now); err != nil {
+		return err
+	}
+	d.kind, err = backend(d.top, d.ledger)
+	return err
+}
+
+// nextBase returns the number of the next base and makes room for it.
+// A base that an interruption kept out of the ledger is of an older moment: it is put aside rather than trusted.
+func (d *Disk) nextBase(now time.Time) (int, error) {
+	n := 1
+	if old, err := d.ledger.newestBase(); err == nil {
+		n = old.Number + 1
+	}
+	names, err := d.kind.List(baseDir)
+	if err != nil {
+		return 0, err
+	}
+	next := *d.ledger
+	for _, name := range names {
+		if number, _, _ := strings.Cut(name, "."); number != strconv.Itoa(n) {
+			continue
+		}
+		aside := fmt.Sprintf("base-%s-%s", name, now.UTC().Format("20060102T150405.000Z"))
+		id, err := d.kind.Identity(path.Join(baseDir, name))
+		if err == nil {
+			err = d.kind.PutAway(path.Join(baseDir, name), path.Join(workDir, aside))
+		}
+		if err != nil {
+			return 0, err
+		}
+		if next.Making == n { // we have begun it: it may be dropped
+			next.Leftovers = append(next.Leftovers[:len(next.Leftovers):len(next.Leftovers)], Old{ID: aside, UUID: id, When: now.UTC()})
+		}
+	}
+	return n, d.save(next, now)
+}

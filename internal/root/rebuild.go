@@ -1,0 +1,155 @@
+package root
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"anicca/internal/decl"
+	"anicca/internal/sys"
+)
+
+// Rebuild makes a new ledger from what lies on the filesystem whose top level is mounted at dir, for when the ledger there
+// cannot be read. The damaged one is put aside. It says what it found, a sentence each.
+//
+// It is conservative: everything in the archive is pinned, what is not plainly ours is left out, and nothing is moved.
+// Subvol is the subvolume that will be mounted as the root; it is empty for other filesystems than btrfs.
+func Rebuild(dir, subvol string, now time.Time) ([]string, error) {
+	top, err := sys.OpenTree(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer top.Close()
+	l := Ledger{Format: ledgerFormat, Backend: decl.Overlay, Root: upper}
+	if subvol != "" {
+		l.Backend, l.Root = decl.Btrfs, subvol
+	}
+	if l.Filesystem, err = top.FilesystemUUID(); err != nil {
+		return nil, err
+	}
+	r := rebuilder{top: top, l: &l}
+	if r.kind, err = backend(top, &l); err != nil {
+		return nil, err
+	}
+	if err := errors.Join(r.bases(), r.archive(), r.store()); err != nil {
+		return nil, fmt.Errorf("the ledger cannot be rebuilt: %w", err)
+	}
+	aside := fmt.Sprintf("%s.damaged-%s", ledgerPath, now.UTC().Format("20060102T150405.000Z"))
+	if err := top.Rename(ledgerPath, aside); err != nil && !missing(err) {
+		return nil, err
+	}
+	if err := l.write(top, now); err != nil {
+		return nil, err
+	}
+	return []string{fmt.Sprintf("the ledger was damaged and is rebuilt from what lies on the disk: %d bases and %d old roots, which are pinned; "+
+		"the damaged one is %s. Look with 'anicca archive' and 'anicca base' whether that is right", len(l.Bases), len(l.Archive), aside)}, nil
+}
+
+type rebuilder struct {
+	top  *sys.Tree
+	l    *Ledger
+	kind Backend
+}
+
+// bases takes what lies in the places of bases and has not been changed.
+func (r rebuilder) bases() error {
+	if r.l.Backend == decl.Overlay { // all that is known of base 1 is where it is on a machine that was not repartitioned
+		id, err := r.kind.Identity(wholeDisk)
+		if err != nil {
+			return err
+		}
+		r.l.Bases = append(r.l.Bases, Base{Number: 1, UUID: id, Path: wholeDisk})
+		if at, err := r.top.Exists(basePath(1)); err == nil && at {
+			r.l.Bases[0].Path = ""
+		}
+	}
+	names, err := r.top.List(baseDir)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		n, err := strconv.Atoi(name)
+		if err != nil || n < 1 || strconv.Itoa(n) != name {
+			continue
+		}
+		id, err := r.kind.Identity(basePath(n))
+		if err != nil || r.kind.Intact(basePath(n), id) != nil {
+			continue
+		}
+		b := Base{Number: n, UUID: id}
+		if r.l.Backend == decl.Overlay {
+			if n == 1 {
+				r.l.Bases[0].UUID = id
+				continue
+			}
+			b.On = n - 1
+		}
+		r.l.Bases = append(r.l.Bases, b)
+	}
+	slices.SortFunc(r.l.Bases, func(a, b Base) int { return a.Number - b.Number })
+	if len(r.l.Bases) == 0 {
+		return errors.New("there is no base")
+	}
+	r.l.Running.Base = r.l.Bases[len(r.l.Bases)-1].Number
+	return nil
+}
+
+// archive takes what lies in the archive under a name of ours.
+func (r rebuilder) archive() error {
+	for _, dir := range []string{archiveDir, workDir} {
+		names, err := r.top.List(dir)
+		if err != nil {
+			return err
+		}
+		for _, name := range names {
+			n, ok := counterOf(name)
+			if !ok {
+				continue
+			}
+			r.l.Counter = max(r.l.Counter, n)
+			stamp := strings.SplitN(name, "-", 2)[1]
+			when, err := time.Parse("20060102T150405Z", stamp)
+			id, ierr := r.kind.Identity(path.Join(dir, name))
+			if err != nil || ierr != nil || id == "" || dir == workDir {
+				continue
+			}
+			o := Old{ID: name, UUID: id, When: when, Pinned: true, Found: true}
+			if r.l.Backend == decl.Overlay {
+				o.Base = r.l.Running.Base
+			}
+			r.l.Archive = append(r.l.Archive, o)
+		}
+	}
+	return nil
+}
+
+// store finds the main store by the records in it. It says itself where it is mounted.
+func (r rebuilder) store() error {
+	names, err := r.top.List(".")
+	if err != nil {
+		return err
+	}
+	for _, name := range append(names, anicca+"/store") {
+		link, err := r.top.Readlink(path.Join(name, decl.StateDir, "current"))
+		if err != nil {
+			continue
+		}
+		data, err := r.top.ReadFile(path.Join(name, decl.StateDir, link, "boot.json"))
+		if err != nil {
+			continue
+		}
+		var b struct {
+			Stores []struct{ Path, Subvol string }
+		}
+		if json.Unmarshal(data, &b) == nil && len(b.Stores) > 0 && (b.Stores[0].Subvol == name || b.Stores[0].Subvol == "") {
+			r.l.Store, r.l.StorePath = name, b.Stores[0].Path
+			return nil
+		}
+	}
+	return errors.New("there is no store with a boot plan")
+}
