@@ -29,7 +29,7 @@ var layers = map[string]struct {
 	"internal/archive": {"old roots, opened through a backend", "internal/decl internal/root internal/sys"},
 	"internal/boot":    {"runs in the initrd: never config, ui or install", "internal/decl internal/apply internal/archive internal/plan internal/root internal/sys"},
 	"internal/install": {"everything below", "internal/decl internal/config internal/facts internal/root internal/sys"},
-	"internal/status":  {"compares the declaration, the plan and the boot record with the machine", "internal/decl internal/plan internal/apply internal/boot internal/sys"},
+	"internal/status":  {"compares the declaration, the plan and the boot record with the machine", "internal/decl internal/plan internal/apply internal/boot internal/root internal/sys"},
 	"internal/sandbox": {"lives through boots with the real engine", "internal/decl internal/config internal/facts internal/plan internal/apply internal/archive internal/boot internal/root internal/sys"},
 	"internal/ui":      {"renders values only", "internal/decl internal/plan internal/sandbox internal/status"},
 	"internal/golden":  {"a helper of tests", ""},

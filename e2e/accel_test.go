@@ -43,7 +43,7 @@ func kvmBoots(t *testing.T) bool {
 		f.Close()
 	}
 	dir := t.TempDir()
-	tar := initramfsTools.system(t)
+	tar := debian12tools.system(t)
 	if err := exec.Command("tar", "-C", dir, "-xf", tar, "--wildcards", "./boot/vmlinuz-*").Run(); err != nil {
 		return false
 	}

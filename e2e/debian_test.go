@@ -14,45 +14,64 @@ import (
 	"time"
 )
 
-// flavour is a stock Debian 12 as an installer leaves it, with one of the initrd generators.
+// flavour is a stock Debian as an installer leaves it, with one of the initrd generators.
 type flavour struct {
-	name     string
-	packages string
-	grub     bool   // boots from its own disk; else the emulator reads kernel and initrd out of it before each boot
-	early    string // configuration of dracut, from before it is installed: its package builds images several times
-	prepare  string
+	name      string // of its image
+	suite     string
+	generator string
+	packages  string
+	early     string // configuration of dracut, from before it is installed: its package builds images several times
+	prepare   string
 }
 
-const common = "systemd,systemd-sysv,udev,dbus,kmod,linux-image-cloud-amd64,btrfs-progs,iproute2,util-linux,openssh-server"
+const common = "systemd,systemd-sysv,udev,dbus,kmod,linux-image-cloud-amd64,btrfs-progs,e2fsprogs,xfsprogs,iproute2,util-linux,openssh-server"
 
-var initramfsTools = flavour{
-	name:     "initramfs-tools",
-	packages: common + ",initramfs-tools,grub-pc-bin,grub2-common",
-	grub:     true,
-	prepare: `
+// debian12tools boots through GRUB from its own disk; for the others the emulator reads kernel and initrd out of it before each boot.
+var (
+	debian12tools = flavour{
+		name: "debian12-initramfs-tools", suite: "bookworm", generator: "initramfs-tools",
+		packages: common + ",initramfs-tools,grub-pc-bin,grub2-common", prepare: quickTools,
+	}
+	debian13tools = flavour{
+		name: "debian13-initramfs-tools", suite: "trixie", generator: "initramfs-tools",
+		packages: common + ",initramfs-tools,grub-pc-bin,grub2-common", prepare: quickTools,
+	}
+	debian12dracut = flavour{
+		name: "debian12-dracut", suite: "bookworm", generator: "dracut",
+		packages: common + ",dracut,gzip", early: quickDracut + modules, prepare: buildDracut,
+	}
+	debian13dracut = flavour{
+		name: "debian13-dracut", suite: "trixie", generator: "dracut",
+		packages: common + ",dracut,gzip,cryptsetup-bin",
+		early: quickDracut + `install_items+=" /etc/crypttab /etc/disk.key "
+add_drivers+=" dm-crypt "
+` + strings.Replace(modules, "usrmount", "usrmount crypt dm", 1),
+		// The generator wants to see what it shall install; the disk's own key and table come with the disk.
+		prepare: "touch /etc/crypttab /etc/disk.key\n" + buildDracut,
+	}
+)
+
+const (
+	quickTools = `
 sed -i 's/^COMPRESS=.*/COMPRESS=gzip/; s/^# *COMPRESSLEVEL=.*/COMPRESSLEVEL=1/' /etc/initramfs-tools/initramfs.conf
 update-initramfs -u -k all
-`,
-}
-
-// A list of modules keeps one build under emulation in bounds; what anicca adds comes on top of it.
-var dracut = flavour{
-	name:     "dracut",
-	packages: common + ",dracut,gzip",
-	early: `hostonly=no
+`
+	quickDracut = `hostonly=no
 compress="gzip -1"
 early_microcode=no
-add_drivers+=" virtio_blk virtio_pci btrfs virtio_console "
-dracutmodules+=" base systemd systemd-initrd dracut-systemd rootfs-block btrfs fs-lib udev-rules usrmount "
-`,
-	prepare: `
+add_drivers+=" virtio_blk virtio_pci btrfs ext4 virtio_console "
+`
+	// A list of modules keeps one build under emulation in bounds; what anicca adds comes on top of it.
+	modules = `dracutmodules+=" base systemd systemd-initrd dracut-systemd rootfs-block btrfs fs-lib udev-rules usrmount "
+`
+	buildDracut = `
 test ! -e /usr/sbin/update-initramfs
 k=$(ls /lib/modules)
 dracut --force "/boot/initrd.img-$k" "$k"
-`,
-}
+`
+)
 
-// everywhere is done in both flavours, inside the new system.
+// everywhere is done in all flavours, inside the new system.
 const everywhere = `
 set -eu
 echo birdhouse >/etc/hostname
@@ -106,7 +125,7 @@ func (f flavour) system(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	recipe := sha256.Sum256([]byte(f.packages + f.early + everywhere + f.prepare + agentUnit + string(code)))
+	recipe := sha256.Sum256([]byte(f.suite + f.packages + f.early + everywhere + f.prepare + agentUnit + string(code)))
 	out := filepath.Join(dir, fmt.Sprintf("%s-%x.tar", f.name, recipe[:8]))
 	if _, err := os.Stat(out); err == nil {
 		return out
@@ -133,11 +152,11 @@ func (f flavour) system(t *testing.T) string {
 		"--customize-hook=upload "+script+" /prepare",
 		"--customize-hook=chroot \"$1\" bash /prepare",
 		"--customize-hook=rm \"$1/prepare\"",
-		"bookworm", tmp)
+		f.suite, tmp)
 	if err := os.Rename(tmp, out); err != nil {
 		t.Fatal(err)
 	}
-	t.Logf("built Debian 12 with %s in %s", f.name, time.Since(begin).Round(time.Second))
+	t.Logf("built %s in %s", f.name, time.Since(begin).Round(time.Second))
 	return out
 }
 

@@ -100,10 +100,10 @@ func (m *machine) lives(want bool, paths ...string) {
 }
 
 func TestForget(t *testing.T) {
-	for _, f := range []flavour{initramfsTools, dracut} {
+	for f, l := range map[*flavour]layout{&debian12tools: {fs: "btrfs", grub: true}, &debian12dracut: {fs: "btrfs"}} {
 		t.Run(f.name, func(t *testing.T) {
 			t.Parallel()
-			d := newDisk(t, f)
+			d := newDisk(t, *f, l)
 			d.live(t)
 		})
 	}
@@ -116,7 +116,7 @@ func (d *disk) live(t *testing.T) {
 		boots = d.forgetful(t, n, id, boots)
 	}
 	d.keepOnce(t, boots)
-	if !d.flavour.grub {
+	if !d.grub {
 		d.off1(t)
 	}
 	d.cutWhileWriting(t)
@@ -144,8 +144,8 @@ func (d *disk) convert(t *testing.T) (string, int) {
 	begin := time.Now()
 	out := m.run("anicca init --yes")
 	t.Logf("init:\n%s", out)
-	if !strings.Contains(out, d.flavour.name) {
-		t.Fatalf("init did not find %s", d.flavour.name)
+	if !strings.Contains(out, d.generator) {
+		t.Fatalf("init did not find %s", d.generator)
 	}
 	t.Logf("init took %s", time.Since(begin).Round(time.Second))
 	if !strings.Contains(out, "/opt/own is a subvolume of its own") || strings.Contains(out, "/opt/empty") {

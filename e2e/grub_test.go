@@ -9,10 +9,10 @@ import (
 
 // bootSector puts GRUB into the gap before the first partition, as grub-install does:
 // boot.img's code into the first sector, core.img from the second on, where boot.img's default looks for it.
-func bootSector(t *testing.T, image, root string) {
+func bootSector(t *testing.T, image, root, prefix string) {
 	t.Helper()
-	run(t, "chroot", root, "grub-mkimage", "-O", "i386-pc", "-p", "(hd0,msdos1)/@rootfs/boot/grub", "-o", "/boot/grub/core.img",
-		"biosdisk", "part_msdos", "btrfs", "normal", "linux", "configfile", "search", "search_fs_uuid", "loadenv", "gzio", "echo", "test", "minicmd")
+	run(t, "chroot", root, "grub-mkimage", "-O", "i386-pc", "-p", "(hd0,msdos1)"+prefix+"/boot/grub", "-o", "/boot/grub/core.img",
+		"biosdisk", "part_msdos", "btrfs", "ext2", "normal", "linux", "configfile", "search", "search_fs_uuid", "loadenv", "gzio", "echo", "test", "minicmd")
 	boot, err := os.ReadFile(root + "/usr/lib/grub/i386-pc/boot.img")
 	if err != nil {
 		t.Fatal(err)

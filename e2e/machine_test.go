@@ -68,7 +68,7 @@ func (d *disk) power(t *testing.T, extra string) *machine {
 	}
 	args = append(args, accelerator(t)...)
 	d.offline(t, func(root string) {
-		if d.flavour.grub {
+		if d.grub {
 			setExtra(t, root, extra)
 			return
 		}

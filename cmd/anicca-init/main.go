@@ -3,7 +3,8 @@
 //	anicca-init reset [--device DEV] [--options OPTS]   before the root is mounted
 //	anicca-init persist ROOT                            after that, before switch-root
 //	anicca-init finish                                  in the booted system
-//	anicca-init expire                                  later, by a timer
+//	anicca-init save                                    at the end of an orderly shutdown
+//	anicca-init expire, fill                            now and then, by timers
 //
 // The hooks that 'anicca init' installs call it; users do not.
 package main
@@ -35,7 +36,7 @@ func main() {
 
 func run(args []string) error {
 	if len(args) == 0 {
-		return fmt.Errorf("usage: anicca-init reset|persist|finish|expire")
+		return fmt.Errorf("usage: anicca-init reset|persist|finish|save|expire|fill")
 	}
 	switch args[0] {
 	case "reset":
@@ -54,6 +55,10 @@ func run(args []string) error {
 	case "finish":
 		_, err := boot.Finish("/", boot.RecordPath)
 		return err
+	case "save":
+		return boot.Save(time.Now())
+	case "fill":
+		return boot.WarnFill()
 	case "expire":
 		return boot.Expire(time.Now(), 2*time.Second)
 	}

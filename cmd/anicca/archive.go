@@ -22,6 +22,7 @@ func archiveCommand(g *globals) *cobra.Command {
 	c.AddCommand(
 		&cobra.Command{Use: "list", Short: "List the old roots, oldest first", Args: cobra.NoArgs, RunE: list},
 		pinCommand("pin", "Keep an old root until it is unpinned", true),
+		dropCommand(),
 		pinCommand("unpin", "Let an old root expire again", false),
 		expireCommand(g),
 	)
@@ -64,6 +65,9 @@ func marks(o root.Old) string {
 	if o.Pinned {
 		out = append(out, "pinned")
 	}
+	if o.Lost {
+		out = append(out, "was in memory and is lost")
+	}
 	if o.Found {
 		out = append(out, "found when the ledger was rebuilt")
 	}
@@ -77,6 +81,24 @@ func pinCommand(verb, short string, on bool) *cobra.Command {
 			return withDisk(func(b *root.Disk) error { return b.Pin(args[0], on, time.Now()) })
 		},
 	}
+}
+
+func dropCommand() *cobra.Command {
+	var yes bool
+	c := &cobra.Command{
+		Use: "drop ID...", Short: "Drop old roots for good, whatever root.archive says", Args: cobra.MinimumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			return withDisk(func(d *root.Disk) error {
+				var verdicts []archive.Verdict
+				for _, id := range args {
+					verdicts = append(verdicts, archive.Verdict{Old: root.Old{ID: id}, Drop: true, Why: "you say so"})
+				}
+				return expire(c.OutOrStdout(), d, verdicts, time.Now(), yes)
+			})
+		},
+	}
+	c.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask")
+	return c
 }
 
 func expireCommand(g *globals) *cobra.Command {

@@ -6,10 +6,30 @@ import (
 	"github.com/spf13/cobra"
 
 	"anicca/internal/boot"
+	"anicca/internal/root"
 	"anicca/internal/status"
 	"anicca/internal/sys"
 	"anicca/internal/ui"
 )
+
+// status looks at the disk too, on a machine that anicca was set up on.
+func (g globals) status(m status.Machine) (s *status.Status, err error) {
+	if g.root != "/" || m.Record == nil || m.Record.Device == "" {
+		return status.Make(m), nil
+	}
+	err = withDisk(func(d *root.Disk) error {
+		m.Disk = d
+		s = status.Make(m)
+		return nil
+	})
+	if s == nil { // what hinders is part of how the machine stands
+		s = status.Make(m)
+		s.OK = false
+		s.Problems = append(s.Problems, err.Error())
+		err = nil
+	}
+	return s, err
+}
 
 func statusCommand(g *globals) *cobra.Command {
 	var asJSON bool
@@ -41,7 +61,14 @@ Exit codes: 0 all is well, 1 something is wrong, 3 the declaration is invalid.`,
 			if err != nil {
 				return err
 			}
-			s := status.Make(host, p, r, tree)
+			m := status.Machine{Host: host, Plan: p, Record: r, Tree: tree}
+			if r != nil && g.root == "/" {
+				m.Root = root.CheckRunning(r.Backend, "/", r.Made)
+			}
+			s, err := g.status(m)
+			if err != nil {
+				return err
+			}
 			if asJSON {
 				err = ui.JSON(c.OutOrStdout(), s)
 			} else {

@@ -44,9 +44,13 @@ func noteBooted(t *sys.Tree, r *Record) error {
 	if r.Root == "" || !r.OK() {
 		return nil
 	}
-	data, err := json.Marshal(booted{Root: r.Root, Kernel: r.Kernel, BootID: r.BootID, When: time.Now().UTC()})
+	return writeBooted(t, path.Join(r.StorePath, bootedPath), r, r.Root)
+}
+
+func writeBooted(t *sys.Tree, p string, r *Record, root string) error {
+	data, err := json.Marshal(booted{Root: root, Kernel: r.Kernel, BootID: r.BootID, When: time.Now().UTC()})
 	if err != nil {
 		return err
 	}
-	return t.WriteFile(path.Join(r.StorePath, bootedPath), append(data, '\n'), sys.Mine(0o600))
+	return t.WriteFile(p, append(data, '\n'), sys.Mine(0o600))
 }

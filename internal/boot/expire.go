@@ -44,6 +44,9 @@ func expire(top string, r *Record, now time.Time, pause time.Duration) error {
 	if err != nil || bp == nil {
 		return errors.Join(err, errors.New("no declaration was applied yet"))
 	}
+	if err := b.Sweep(); err != nil {
+		return err
+	}
 	if bp.Archive == (decl.Archive{}) {
 		return errors.New("the applied declaration is of an older anicca and does not say how long old roots are kept: run 'anicca apply'")
 	}

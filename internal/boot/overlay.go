@@ -39,7 +39,7 @@ func persistOverlay(r *Record, dir string) (*Record, error) {
 			return r, fmt.Errorf("the reset is not recorded: %w", err)
 		}
 	}
-	if err := r.timed("mount root", func() error { return d.MountRoot(r.Device, dir) }); err != nil {
+	if err := r.timed("mount root", func() error { return mountRoot(r, d, dir) }); err != nil {
 		r.Outcome, r.Why = Failed, err.Error()
 		r.problem("the root could not be mounted: %v. The base itself is booted: what is changed in this session is changed for good", err)
 		return r, inPlace(r, d, dir)
@@ -48,6 +48,22 @@ func persistOverlay(r *Record, dir string) (*Record, error) {
 		r.problem("%v", err)
 	}
 	return r, inPlace(r, d, dir)
+}
+
+// mountRoot mounts the root in memory where it was reset and that is declared, else from the disk.
+func mountRoot(r *Record, d *root.Disk, dir string) error {
+	if r.RAM && r.Outcome == Done {
+		err := d.MountRAMRoot(r.Device, dir, r.Size)
+		if err == nil {
+			return nil
+		}
+		r.problem("the root cannot be in memory, so this session is on the disk: %v", err)
+	}
+	r.RAM = false
+	if err := d.OnDisk(time.Now()); err != nil {
+		r.problem("%v", err)
+	}
+	return d.MountRoot(r.Device, dir)
 }
 
 // passThrough shows parts of the base itself in the root that lies over it: what the boot loader reads,

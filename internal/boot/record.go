@@ -44,6 +44,8 @@ type Record struct {
 	Reset      decl.Reset   `json:"reset,omitempty"`  // as declared
 	Strict     bool         `json:"strict,omitempty"` // the machine shall rather stop than boot with something wrong
 	Observe    bool         `json:"observe,omitempty"`
+	RAM        bool         `json:"ram,omitempty"`  // the declared backend keeps the root in memory
+	Size       string       `json:"size,omitempty"` // of that memory
 	Outcome    Outcome      `json:"outcome"`
 	Why        string       `json:"why,omitempty"`
 	Made       *root.Made   `json:"made,omitempty"`

@@ -74,6 +74,7 @@ func Reset(m Machine) *Record {
 		return r.fail(err)
 	}
 	r.Reset = b.Reset
+	r.RAM, r.Size = b.Backend == decl.Tmpfs, b.Size
 	r.Observe = b.Reset == decl.ResetObserve || s.what == "observe"
 	do, err := decide(s, m, b.Reset)
 	if err != nil {
@@ -189,7 +190,7 @@ func reset(m Machine, r *Record, do decision) *Record {
 	sys.Say("reset begins")
 	var made root.Made
 	err := r.timed("reset", func() (err error) {
-		made, err = m.Disk.Reset(root.Order{Now: m.Now, BootID: m.BootID, Kernel: m.Kernel, Booted: r.booted, From: do.from})
+		made, err = m.Disk.Reset(root.Order{Now: m.Now, BootID: m.BootID, Kernel: m.Kernel, Booted: r.booted, From: do.from, RAM: r.RAM})
 		return err
 	})
 	if err != nil {

@@ -157,7 +157,7 @@ const (
 	// StateDir is the directory below a store's top that holds anicca's own records.
 	StateDir = ".anicca"
 	// DiskDir is where the filesystem of a root that is an overlay can be seen, as long as the machine runs.
-	DiskDir = "/run/anicca/disk"
+	DiskDir = "/run/anicca/private/disk"
 	// LedgerFile is what anicca has on every filesystem that it was set up on, from the top level.
 	LedgerFile = "/anicca/ledger.json"
 )

@@ -48,6 +48,10 @@ func Hooks(g Generator, program, fstype string) ([]Installed, error) {
 		{"anicca.service", units + "anicca.service"},
 		{"anicca-expire.service", units + "anicca-expire.service"},
 		{"anicca-expire.timer", units + "anicca-expire.timer"},
+		{"anicca-save.service", units + "anicca-save.service"},
+		{"anicca-fill.service", units + "anicca-fill.service"},
+		{"anicca-fill.timer", units + "anicca-fill.timer"},
+		{"remount.conf", units + "systemd-remount-fs.service.d/10-anicca.conf"},
 	}
 	switch g {
 	case InitramfsTools:
@@ -75,7 +79,10 @@ func Hooks(g Generator, program, fstype string) ([]Installed, error) {
 			return nil, err
 		}
 	}
-	for _, l := range [][2]string{{"sysinit.target", "anicca.service"}, {"timers.target", "anicca-expire.timer"}} {
+	for _, l := range [][2]string{
+		{"sysinit.target", "anicca.service"}, {"sysinit.target", "anicca-save.service"},
+		{"timers.target", "anicca-expire.timer"}, {"timers.target", "anicca-fill.timer"},
+	} {
 		out = append(out, Installed{Path: units + l[0] + ".wants/" + l[1], Link: "../" + l[1]})
 	}
 	return out, nil

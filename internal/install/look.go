@@ -29,6 +29,7 @@ type Machine struct {
 	Mounts    facts.Mounts
 	Modules   bool // the root has the running kernel's modules
 	Systemd   bool
+	Container bool
 	Generator Generator // empty if none was found
 	Images    []Image   // that must be rebuilt
 	Fstab     string
@@ -100,6 +101,7 @@ func Look(src Source) (Machine, error) {
 	m.Fstab = text(src.FS, "etc/fstab")
 	m.Modules = exists(src.FS, "usr/lib/modules/"+m.Kernel) || exists(src.FS, "lib/modules/"+m.Kernel)
 	m.Systemd = exists(src.FS, "run/systemd/system")
+	m.Container = exists(src.FS, "run/systemd/container")
 	m.Generator = generator(src.FS)
 	m.Images = images(src.FS)
 	m.store(root)
@@ -191,6 +193,10 @@ func (m Machine) Refusals() []Refusal {
 	var out []Refusal
 	no := func(hint, format string, args ...any) {
 		out = append(out, Refusal{fmt.Sprintf(format, args...), hint})
+	}
+	if m.Container {
+		no("run 'anicca init' on the machine itself", "this is a container: it has no initrd that could make its root anew")
+		return out
 	}
 	m.refuseRoot(no)
 	switch {

@@ -85,8 +85,8 @@ func (d *Disk) Adopt(p string, now time.Time) error {
 	if err := d.adopt(p, now); err != nil {
 		return err
 	}
-	if there, err := d.top.Exists(scratch); err != nil || !there {
-		if err := errors.Join(err, d.top.Mkdir(scratch, sys.Mine(0o700))); err != nil {
+	for _, p := range []string{scratch, scratchBelow} {
+		if err := d.top.MkdirAll(p, func(string) sys.Perm { return sys.Mine(0o700) }); err != nil {
 			return err
 		}
 	}

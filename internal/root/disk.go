@@ -149,6 +149,20 @@ func part(p, mounted string) string {
 	return p + "." + strings.ReplaceAll(strings.Trim(mounted, "/"), "/", "-")
 }
 
+// CheckRunning reports with an error if the root mounted at dir is not the one that was made by a backend; nil is nothing that was made.
+// It needs no disk: it is for a machine that runs.
+func CheckRunning(kind decl.Backend, dir string, made *Made) error {
+	switch {
+	case made == nil:
+		return nil
+	case kind == decl.Btrfs:
+		return CheckBtrfs(dir, *made)
+	case kind == decl.Overlay:
+		return CheckOverlay(dir)
+	}
+	return nil
+}
+
 // Check reports with an error if the root that is mounted at dir is not the one that was made; nil is nothing that was made.
 func (d *Disk) Check(dir string, made *Made) error {
 	if made == nil {

@@ -41,6 +41,7 @@ type Ledger struct {
 	Leftovers  []Old        `json:"leftovers,omitempty"` // unused roots of interrupted resets, in anicca/work
 	Next       *Next        `json:"next,omitempty"`
 	Freeze     int          `json:"freeze,omitempty"` // number of the base that the root becomes at the next reset
+	Saving     string       `json:"saving,omitempty"` // name in anicca/work of a copy of a root in memory
 	Making     int          `json:"making,omitempty"` // number of a base that was begun
 	Written    time.Time    `json:"written"`
 }
@@ -50,6 +51,8 @@ type Running struct {
 	Base   int    `json:"base,omitempty"`
 	From   string `json:"from,omitempty"`
 	Kernel string `json:"kernel,omitempty"`
+	RAM    bool   `json:"ram,omitempty"`   // in memory
+	Saved  bool   `json:"saved,omitempty"` // and copied to the disk at its end
 	Parts  []Part `json:"parts,omitempty"`
 }
 
@@ -133,6 +136,7 @@ type Intent struct {
 	Good    bool      `json:"good,omitempty"`
 	Kernel  string    `json:"kernel,omitempty"`  // that the old root last ran with
 	Running string    `json:"running,omitempty"` // the kernel of this boot
+	RAM     bool      `json:"ram,omitempty"`     // the new root is in memory
 	Parts   []Part    `json:"parts,omitempty"`   // with the UUIDs that they had when the reset began
 	BootID  string    `json:"bootID"`
 	When    time.Time `json:"when"`

@@ -16,8 +16,11 @@ import (
 // upper is the directory of the running root: all that differs from what lies below it.
 const upper = anicca + "/upper"
 
-// scratch is what an overlay needs beside its upper directory, on the same filesystem.
-const scratch = anicca + "/scratch"
+// scratch is what an overlay needs beside its upper directory, on the same filesystem; scratchBelow is that of another one.
+const (
+	scratch      = anicca + "/scratch"
+	scratchBelow = anicca + "/scratch-below"
+)
 
 // directories are roots as the upper directories of overlays: a fresh one is empty, an old one is exactly what its session
 // changed. They work on any filesystem that takes extended attributes. They are told apart by inode and birth.
@@ -83,34 +86,24 @@ func (v directories) InUse(p string) (string, error) { return v.top.InUse(p) }
 func (v directories) List(dir string) ([]string, error) { return v.top.List(dir) }
 
 // Open mounts an old root read-only over what it lies over, where only root can look, until it is let go of.
-func (v directories) Open(p string, layers []string) (string, func() error, error) {
+func (v directories) Open(p string, layers []string) (dir string, done func() error, err error) {
 	private, err := os.MkdirTemp("", "anicca-old-")
 	if err != nil {
 		return "", nil, err
 	}
 	at, err := sys.OpenTree(private)
-	if err == nil {
-		err = at.Mkdir("root", sys.Mine(0o700))
-	}
-	dir := path.Join(private, "root")
-	if err == nil {
-		err = mountOverlay("anicca", dir, []string{"ro", "nosuid", "nodev"}, "lowerdir="+v.stack(append([]string{p}, layers...)))
-	}
 	if err != nil {
-		return "", nil, errors.Join(err, os.RemoveAll(private))
+		return "", nil, err
 	}
-	return dir, func() error {
+	s := stack{top: v.top, at: at}
+	done = func() error {
 		defer at.Close()
-		return errors.Join(at.Unmount("root", false), os.Remove(dir), os.Remove(private))
-	}, nil
-}
-
-// stack writes lower directories as an overlay's mount option wants them.
-func (v directories) stack(layers []string) string {
-	for i, l := range layers {
-		layers[i] = strings.NewReplacer(`\`, `\\`, ":", `\:`, ",", `\,`).Replace(v.top.Path(l))
+		return errors.Join(s.unmount(), os.RemoveAll(private))
 	}
-	return strings.Join(layers, ":")
+	if err := s.mount("root", append([]string{p}, layers...)); err != nil {
+		return "", nil, errors.Join(err, done())
+	}
+	return path.Join(private, "root"), done, nil
 }
 
 func (v directories) Check(dir string, made Made) error {
@@ -131,7 +124,8 @@ func CheckOverlay(dir string) error {
 		return err
 	}
 	for o := range strings.SplitSeq(m.VFSOptions, ",") {
-		if p, ok := strings.CutPrefix(o, "upperdir="); ok && m.FSType == "overlay" && strings.HasSuffix(p, "/"+upper) {
+		p, ok := strings.CutPrefix(o, "upperdir=")
+		if ok && m.FSType == "overlay" && (strings.HasSuffix(p, "/"+upper) || p == path.Join(ramDir, path.Base(upper))) {
 			return nil
 		}
 	}
@@ -159,6 +153,9 @@ func CreateOverlay(dir, base string, l Ledger, now time.Time) (*Disk, error) {
 	return d, nil
 }
 
+// belowDir is where what the root lies over is put together, if that is more than one directory.
+const belowDir = runPrivate + "/below"
+
 // MountRoot mounts the root of an overlay at the directory dir.
 // Device is what the mount table shall name as its source: boot loaders' tools look there for the disk.
 func (d *Disk) MountRoot(device, dir string) error {
@@ -166,13 +163,29 @@ func (d *Disk) MountRoot(device, dir string) error {
 	if !ok {
 		return fmt.Errorf("internal error: a root of %s is not mounted by us", d.kind.Name())
 	}
+	return d.mountRoot(v, device, dir, v.top.Path(upper), v.top.Path(scratch))
+}
+
+func (d *Disk) mountRoot(v directories, device, dir, upper, scratch string) error {
 	r := d.ledger.Running
 	layers, err := d.layers(r.Base, r.From)
 	if err != nil {
 		return err
 	}
-	opts := fmt.Sprintf("lowerdir=%s,upperdir=%s,workdir=%s", v.stack(layers), v.top.Path(upper), v.top.Path(scratch))
-	return mountOverlay(device, dir, nil, opts)
+	lower := v.top.Path(layers[0])
+	if len(layers) > 1 {
+		// For as long as the machine runs, like the disk itself.
+		at, err := place(belowDir)
+		if err != nil {
+			return err
+		}
+		defer at.Close()
+		s := stack{top: v.top, at: at.Tree}
+		if lower, err = s.lower(layers); err != nil {
+			return err
+		}
+	}
+	return mountOverlay(device, dir, nil, fmt.Sprintf("lowerdir=%s,upperdir=%s,workdir=%s", lower, upper, scratch))
 }
 
 // mountOverlay mounts an overlay. The options that depend on how a kernel was built are said, so that one kernel can read

@@ -46,6 +46,9 @@ func (d *Disk) progressOf(v volume) (progress, error) {
 
 // Recover finishes or undoes what an interrupted reset left, and says what it did.
 func (d *Disk) Recover(now time.Time) ([]string, error) {
+	if err := d.leaveSaving(now); err != nil {
+		return nil, err
+	}
 	in := d.intent
 	if in == nil {
 		return nil, nil

@@ -103,7 +103,7 @@ func (d *Disk) Reset(o Order) (Made, error) {
 // intend makes the intent of a reset, and what there is to say of it before it is done.
 func (d *Disk) intend(o Order) (*Intent, Made, error) {
 	l := d.ledger
-	in := &Intent{From: o.From, BootID: o.BootID, When: o.Now.UTC(), Running: o.Kernel, Kernel: l.Running.Kernel}
+	in := &Intent{From: o.From, BootID: o.BootID, When: o.Now.UTC(), Running: o.Kernel, Kernel: l.Running.Kernel, RAM: o.RAM}
 	made := Made{From: o.From}
 	var parts []Part
 	if o.From == "" {
@@ -202,7 +202,8 @@ func (d *Disk) Commit(now time.Time) error {
 	}
 	next := *d.ledger
 	old := Old{ID: in.ID, UUID: in.OldUUID, Base: next.Running.Base, From: next.Running.From, When: in.When, Kernel: in.Kernel, Good: in.Good, Parts: in.Parts}
-	next.Running = Running{Base: in.Base, From: in.From, Kernel: in.Running, Parts: in.Parts}
+	old.Lost = next.Running.RAM && !next.Running.Saved
+	next.Running = Running{Base: in.Base, From: in.From, Kernel: in.Running, RAM: in.RAM, Parts: in.Parts}
 	if in.Freeze == 0 {
 		next.Archive = append(next.Archive[:len(next.Archive):len(next.Archive)], old)
 	} else {

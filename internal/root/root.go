@@ -73,6 +73,7 @@ type Old struct {
 	Parts  []Part    `json:"parts,omitempty"`
 
 	Good   bool `json:"good,omitempty"`   // it had booted well
+	Lost   bool `json:"lost,omitempty"`   // it was in memory and not saved: nothing of it is there
 	Pinned bool `json:"pinned,omitempty"` // the user wants to keep it
 	Found  bool `json:"found,omitempty"`  // the ledger was lost, and rebuilt from what lay on the disk
 }
@@ -90,6 +91,7 @@ type Order struct {
 	Kernel string // release of the running kernel
 	Booted Booted
 	From   string // id of the old root to begin as; empty for the newest base
+	RAM    bool   // the root will be mounted in memory
 }
 
 // Made is what a reset did.

@@ -9,8 +9,11 @@ import (
 	"anicca/internal/sys"
 )
 
+// runPrivate is where parts of the machine's disk can be seen, by root alone.
+const runPrivate = "/run/anicca/private"
+
 // topDir is where the top level of a filesystem is mounted while anicca works on it.
-const topDir = "/run/anicca/top"
+const topDir = runPrivate + "/top"
 
 // MountTop mounts the top level of a filesystem at a private place and returns that, and a function that lets go of it.
 // One program at a time can have it, so that two never write one ledger.
@@ -51,18 +54,20 @@ func ShowDisk(device, fstype string) (string, error) {
 	return decl.DiskDir, at.mount(device, filepath.Base(decl.DiskDir), fstype)
 }
 
-// runDir is /run/anicca.
+// runDir is what runPrivate names.
 type runDir struct{ *sys.Tree }
 
-// place makes a directory below /run/anicca, where only root can look, as something of the machine will be mounted there.
+// place makes a directory there, for something to be mounted at.
 func place(p string) (runDir, error) {
-	if err := os.MkdirAll(filepath.Dir(p), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Dir(runPrivate), 0o755); err != nil {
 		return runDir{}, err
 	}
-	if err := os.Mkdir(p, 0o700); err != nil && !errors.Is(err, os.ErrExist) {
-		return runDir{}, err
+	for _, d := range []string{runPrivate, p} {
+		if err := os.Mkdir(d, 0o700); err != nil && !errors.Is(err, os.ErrExist) {
+			return runDir{}, err
+		}
 	}
-	t, err := sys.OpenTree(filepath.Dir(p))
+	t, err := sys.OpenTree(runPrivate)
 	return runDir{t}, err
 }
 
@@ -71,5 +76,5 @@ func (at runDir) mount(device, name, fstype string) error {
 	if fstype == "btrfs" {
 		data = "subvolid=5"
 	}
-	return at.Mount(device, name, fstype, []string{"nosuid", "nodev", "noexec"}, data)
+	return at.Mount(device, name, fstype, nil, data)
 }

@@ -11,6 +11,7 @@ import (
 	"anicca/internal/boot"
 	"anicca/internal/decl"
 	"anicca/internal/plan"
+	"anicca/internal/root"
 	"anicca/internal/sys"
 )
 
@@ -29,6 +30,8 @@ type Status struct {
 type Boot struct {
 	Outcome    string  `json:"outcome"`
 	Why        string  `json:"why,omitempty"`
+	Backend    string  `json:"backend,omitempty"`
+	Made       string  `json:"made,omitempty"` // what the root is, in a sentence
 	Base       int     `json:"base,omitempty"`
 	Archive    string  `json:"archive,omitempty"`
 	Generation int     `json:"generation,omitempty"`
@@ -47,8 +50,19 @@ type Entry struct {
 	Why      string `json:"why"`
 }
 
-// Make compares the declaration, its plan and the record of this boot with the machine whose root is the tree.
-func Make(host *decl.Host, p *plan.Plan, r *boot.Record, tree *sys.Tree) *Status {
+// Machine is what there is to compare.
+type Machine struct {
+	Host   *decl.Host
+	Plan   *plan.Plan
+	Record *boot.Record // of this boot; nil if there is none
+	Tree   *sys.Tree    // the root
+	Root   error        // what is wrong with the running root, nil if it is the one that this boot made
+	Disk   *root.Disk   // nil where it cannot be looked at
+}
+
+// Make compares the declaration, its plan and the record of this boot with the machine.
+func Make(m Machine) *Status {
+	host, p, r, tree := m.Host, m.Plan, m.Record, m.Tree
 	s := &Status{Reset: string(host.Root.Reset), Armed: host.Root.Reset == decl.ResetOn, Entries: []Entry{}}
 	s.boot(r)
 	verified := map[string]boot.Entry{}
@@ -68,6 +82,12 @@ func Make(host *decl.Host, p *plan.Plan, r *boot.Record, tree *sys.Tree) *Status
 		}
 		return 1
 	})
+	if m.Root != nil {
+		s.problem("the running root is not the one that this boot made: %v", m.Root)
+	}
+	if m.Disk != nil {
+		s.disk(m.Disk)
+	}
 	for _, c := range p.Conflicts {
 		s.problem("%s: %s (%s): %s", c.Path, c.Msg, c.Why, c.Hint)
 	}
@@ -85,11 +105,16 @@ func (s *Status) problem(format string, args ...any) {
 func (s *Status) boot(r *boot.Record) {
 	if r == nil {
 		s.Boot.Outcome = "unknown"
+		if sys.Container() {
+			s.problem("this is a container, whose root is not reset by anicca")
+			return
+		}
 		s.problem("there is no record of this boot: it was the one before 'anicca init', or the initrd does not run anicca: reboot; if it stays so, run 'anicca init' again")
 		return
 	}
-	s.Boot = Boot{Outcome: string(r.Outcome), Why: r.Why, Generation: r.Generation}
+	s.Boot = Boot{Outcome: string(r.Outcome), Why: r.Why, Backend: string(r.Backend), Generation: r.Generation}
 	if r.Made != nil {
+		s.Boot.Made = r.Made.String()
 		s.Boot.Base, s.Boot.Archive = r.Made.Base, r.Made.Archive
 	}
 	for _, t := range r.Steps {
@@ -99,16 +124,60 @@ func (s *Status) boot(r *boot.Record) {
 	}
 	s.Problems = append(s.Problems, r.Problems...)
 	s.Notes = append(s.Notes, r.Recovered...)
+	s.Notes = append(s.Notes, r.Notes...)
+	if r.RAM {
+		s.Notes = append(s.Notes, "the root is in memory: a crash or a power cut loses what this session wrote, an orderly shutdown puts it into the archive")
+	}
+	if full := boot.Fill(); full != "" && !slices.Contains(r.Problems, full) {
+		s.problem("%s", full)
+	}
 	switch {
 	case r.Outcome == boot.Off:
 		s.problem("anicca is off in this session: nothing of what is written now is kept, unless it lies in the store; reboot without anicca=off")
 	case r.Outcome == boot.Unset:
 		s.problem("the last boot found nothing to do: %s", r.Why)
+	case r.Outcome == boot.Pending:
+		s.problem("the second part of the initrd's work has not run: rebuild the initrd, as 'anicca init' does")
 	case r.Outcome == boot.Done && !r.Verified:
 		s.problem("the running root was not verified to be the one that this boot made")
 	case !r.Finished:
 		s.problem("the late check of this boot has not run: systemctl status anicca.service")
 	}
+}
+
+// disk looks at what lies on the root's filesystem.
+func (s *Status) disk(d *root.Disk) {
+	l := d.Ledger()
+	switch {
+	case l.Next != nil && l.Next.ID != "":
+		s.note("the next boot begins as old root %s, once ('anicca next clear' takes that back)", l.Next.ID)
+	case l.Next != nil:
+		s.note("'anicca next %s' was said ('anicca next clear' takes that back)", l.Next.What)
+	}
+	if l.Freeze != 0 {
+		s.note("at the next boot the root becomes base %d, as it is then", l.Freeze)
+	}
+	if marked, err := d.Marked(); err == nil && marked {
+		s.note("the file anicca/keep lies on the top level of the filesystem: the root is kept until it is removed")
+	}
+	if _, err := d.Base(); err != nil {
+		s.problem("the next reset cannot be done: %v", err)
+	}
+	foreign, err := d.Foreign()
+	if err != nil {
+		s.problem("%v", err)
+	}
+	for _, p := range foreign {
+		s.note("%s on the top level of the filesystem is not in the ledger: it is never touched", p)
+	}
+	if used, size, err := sys.Space(d.Top()); err == nil && size > 0 && size-used < size/50 {
+		s.problem("the filesystem is full: %d of %d MiB are free; old roots take part of it: 'anicca archive' lists them, 'anicca archive drop ID' drops one",
+			(size-used)>>20, size>>20)
+	}
+}
+
+func (s *Status) note(format string, args ...any) {
+	s.Notes = append(s.Notes, fmt.Sprintf(format, args...))
 }
 
 func (s *Status) entry(e decl.Entry, seen boot.Entry, tree *sys.Tree) {
@@ -124,6 +193,7 @@ func (s *Status) entry(e decl.Entry, seen boot.Entry, tree *sys.Tree) {
 	}
 	s.Entries = append(s.Entries, out)
 	switch {
+	case seen.State == boot.Absent: // said of its store, as loudly as that deserves
 	case out.Waiting:
 		s.Notes = append(s.Notes, e.Path+" does not exist yet; it is kept once it does")
 	case !out.InPlace && err != nil:

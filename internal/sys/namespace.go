@@ -51,6 +51,13 @@ func MakePrivate() error {
 	return wrap("make private", "/", unix.Mount("", "/", "", unix.MS_PRIVATE|unix.MS_REC, ""))
 }
 
+// Container reports whether this is a container, as its manager says by the convention of systemd
+// (https://systemd.io/CONTAINER_INTERFACE).
+func Container() bool {
+	_, err := os.Stat("/run/systemd/container")
+	return err == nil || os.Getenv("container") != ""
+}
+
 // InUserNamespace reports whether this process is root of a user namespace only, not of the machine.
 func InUserNamespace() bool {
 	b, err := os.ReadFile("/proc/self/uid_map")

@@ -104,6 +104,16 @@ func MountAt(dir string) (*mountinfo.Info, error) {
 	return t.mount()
 }
 
+// Space returns how much of the filesystem at p is used, and how large it is, in bytes.
+func Space(p string) (used, size uint64, err error) {
+	var s unix.Statfs_t
+	if err := unix.Statfs(p, &s); err != nil {
+		return 0, 0, wrap("statfs", p, err)
+	}
+	unit := uint64(s.Bsize)
+	return (s.Blocks - s.Bfree) * unit, s.Blocks * unit, nil
+}
+
 // hibernated are the signatures at the end of the first page of a swap device that holds the image of a hibernated system.
 var hibernated = []string{"S1SUSPEND", "S2SUSPEND", "ULSUSPEND", "LINHIB0001"}
 

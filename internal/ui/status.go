@@ -16,8 +16,8 @@ func Status(w io.Writer, s *status.Status) {
 	}
 	b := s.Boot
 	switch {
-	case b.Archive != "":
-		fmt.Fprintf(w, "last boot: reset to base %d in %.0f ms; the root before it is %s in the archive\n", b.Base, b.MS, b.Archive)
+	case b.Made != "" && b.Outcome == "done":
+		fmt.Fprintf(w, "last boot: %s (%.0f ms)\n", b.Made, b.MS)
 	case b.Why != "":
 		fmt.Fprintf(w, "last boot: %s: %s\n", b.Outcome, b.Why)
 	default:

@@ -1,0 +1,145 @@
+package root
+
+import (
+	"errors"
+	"fmt"
+	"path"
+	"time"
+
+	"anicca/internal/sys"
+)
+
+// A root in memory is an overlay whose upper directory lies on a tmpfs. On the disk there is an empty one in its place;
+// an orderly shutdown puts a copy of the one in memory there, so that the next reset finds it and archives it.
+
+// ramDir is where the memory of such a root is mounted.
+const ramDir = runPrivate + "/ram"
+
+// MountRAMRoot mounts a root in memory of the given size, as tmpfs(5) takes it, at the directory dir.
+func (d *Disk) MountRAMRoot(device, dir, size string) error {
+	v, ok := d.kind.(directories)
+	if !ok {
+		return fmt.Errorf("internal error: a root of %s is not one in memory", d.kind.Name())
+	}
+	at, err := place(ramDir)
+	if err != nil {
+		return err
+	}
+	defer at.Close()
+	data := "mode=0700"
+	if size != "" {
+		data += ",size=" + size
+	}
+	if err := at.Mount("anicca", path.Base(ramDir), "tmpfs", []string{"nosuid", "nodev"}, data); err != nil {
+		return err
+	}
+	ram, err := sys.OpenTree(ramDir)
+	if err != nil {
+		return err
+	}
+	defer ram.Close()
+	// Owner, mode and marks are those of the one on the disk, which the reset has just made.
+	if err := sys.Copy(d.top, upper, ram, path.Base(upper)); err != nil {
+		return err
+	}
+	if err := ram.Mkdir(path.Base(scratch), sys.Mine(0o700)); err != nil {
+		return err
+	}
+	return d.mountRoot(v, device, dir, path.Join(ramDir, path.Base(upper)), path.Join(ramDir, path.Base(scratch)))
+}
+
+// OnDisk notes that a session that was to be in memory is on the disk instead: what it writes needs no saving.
+func (d *Disk) OnDisk(now time.Time) error {
+	if !d.ledger.Running.RAM || d.ledger.Running.Saved {
+		return nil
+	}
+	next := *d.ledger
+	next.Running.Saved = true
+	return d.save(next, now)
+}
+
+// SaveRAM puts a copy of the root in memory where the next reset finds it. It returns the identity of the copy.
+func (d *Disk) SaveRAM(now time.Time) (string, error) {
+	if d.intent != nil {
+		return "", fmt.Errorf("an interrupted reset (%s) comes first", d.intent.ID)
+	}
+	ram, err := sys.OpenTree(ramDir)
+	if err != nil {
+		return "", err
+	}
+	defer ram.Close()
+	// From now on, what lies there is ours to delete.
+	next := *d.ledger
+	next.Saving = "save-" + now.UTC().Format("20060102T150405.000Z")
+	if err := d.save(next, now); err != nil {
+		return "", err
+	}
+	work := path.Join(workDir, next.Saving)
+	if err := sys.Copy(ram, path.Base(upper), d.top, work); err != nil {
+		return "", err
+	}
+	if err := d.kind.Exchange(work, upper, ""); err != nil {
+		return "", err
+	}
+	if err := d.top.Sync(); err != nil {
+		return "", err
+	}
+	next.Running.Saved = true
+	if err := d.save(next, now); err != nil {
+		return "", err
+	}
+	if err := d.kind.Remove(work); err != nil {
+		return "", err
+	}
+	next.Saving = ""
+	if err := d.save(next, now); err != nil {
+		return "", err
+	}
+	return d.Current()
+}
+
+// leaveSaving names what an interrupted saving has left among what may be dropped.
+func (d *Disk) leaveSaving(now time.Time) error {
+	next := *d.ledger
+	if next.Saving == "" {
+		return nil
+	}
+	id, err := d.kind.Identity(path.Join(workDir, next.Saving))
+	if err != nil {
+		return err
+	}
+	if id != "" {
+		next.Leftovers = append(next.Leftovers[:len(next.Leftovers):len(next.Leftovers)], Old{ID: next.Saving, UUID: id, When: now.UTC()})
+	}
+	next.Saving = ""
+	return d.save(next, now)
+}
+
+// RAM is how much of the memory of a root in memory is used, and how much there is, in bytes. There is none for other roots.
+func RAM() (used, size uint64, err error) {
+	m, err := sys.MountAt(ramDir)
+	if missing(err) || err == nil && m.Mountpoint != ramDir {
+		return 0, 0, nil
+	}
+	if err != nil {
+		return 0, 0, err
+	}
+	return sys.Space(ramDir)
+}
+
+// Sweep removes unfinished objects of ours that a power cut has left in our own directories.
+func (d *Disk) Sweep() error {
+	var errs []error
+	for _, dir := range []string{anicca, workDir} {
+		names, err := d.top.List(dir)
+		if err != nil {
+			return err
+		}
+		for _, n := range names {
+			if sys.IsTemp(n) {
+				errs = append(errs, d.top.RemoveTree(path.Join(dir, n)))
+			}
+		}
+	}
+	return errors.Join(errs...)
+}
