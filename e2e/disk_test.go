@@ -16,10 +16,12 @@ import (
 type disk struct {
 	flavour
 	layout
-	image string
-	uuid  string // of the filesystem
-	crypt string // UUID of the encrypted partition
-	last  *machine
+	image  string
+	uuid   string   // of the filesystem
+	crypt  string   // UUID of the encrypted partition
+	config string   // of GRUB
+	drives []string // images of further disks
+	last   *machine
 }
 
 // layout is what lies on the partition.
@@ -219,6 +221,7 @@ menuentry Debian {
 	initrd %[4]s/boot/initrd.img-%[2]s
 }
 `, d.uuid, release, d.cmdline(), prefix)
+	d.config = config
 	if err := os.WriteFile(dir+"/grub.cfg", []byte(config), 0o644); err != nil {
 		t.Fatal(err)
 	}

@@ -127,11 +127,7 @@ func (d *disk) live(t *testing.T) {
 // convert does what the guide says: init, edit, apply. It returns the machine's id and the number of old roots.
 func (d *disk) convert(t *testing.T) (string, int) {
 	m := d.boot(t, "")
-	dir := t.TempDir()
-	for _, p := range []string{"anicca", "anicca-init"} {
-		build(t, dir+"/"+p, "../cmd/"+p)
-		m.push(dir+"/"+p, "/usr/local/bin/"+p)
-	}
+	m.install()
 	m.run("runuser -u bird -- mkdir -p /home/bird/Documents && runuser -u bird -- sh -c 'echo cv >/home/bird/Documents/cv'")
 	m.run("echo one >/etc/app.conf; chmod 640 /etc/app.conf; chown bird:bird /etc/app.conf; echo two >/etc/app.link; echo n >/home/bird/.notes; chown bird:bird /home/bird/.notes")
 	m.run("mkdir /srv/data && echo d >/srv/data/d && chmod 2775 /srv/data && chown bird:bird /srv/data")

@@ -66,6 +66,9 @@ func (d *disk) power(t *testing.T, extra string) *machine {
 		"-device", "virtio-serial-pci", "-chardev", "socket,id=agent,server=on,wait=off,path=" + socket,
 		"-device", "virtserialport,chardev=agent,name=e2e.0",
 	}
+	for _, image := range d.drives {
+		args = append(args, "-drive", "file="+image+",format=raw,if=virtio")
+	}
 	args = append(args, accelerator(t)...)
 	d.offline(t, func(root string) {
 		if d.grub {

@@ -1,11 +1,12 @@
-// Command umlinit is the first process of the small machines whose power is cut by the dozen.
+// Command umlinit is the first process of the small machines that are booted, broken and cut off by the dozen.
 //
-// It does what an initrd does around anicca-init, says on the console what it found,
-// and then writes until the power is cut.
+// It does what an initrd does around anicca-init, says on the console what it found, and then does what the test wants:
+// runs commands in the machine's root and switches off in an orderly way, or writes until the power is cut.
 package main
 
 import (
 	"bufio"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"os"
@@ -15,12 +16,16 @@ import (
 	"strings"
 	"syscall"
 	"time"
+	"unsafe"
 )
 
 const root = "/sysroot"
 
 func main() {
-	fmt.Println("UML FAILED", boot())
+	if err := boot(); err != nil {
+		fmt.Println("UML FAILED", err)
+	}
+	syscall.Sync()
 	_ = syscall.Reboot(syscall.LINUX_REBOOT_CMD_POWER_OFF)
 }
 
@@ -34,7 +39,9 @@ func mount(source, target, kind string, flags uintptr, data string) error {
 	return nil
 }
 
-// boot returns only if something went wrong.
+// words are the kernel command line.
+var words = map[string]string{}
+
 func boot() error {
 	err := errors.Join(
 		mount("proc", "/proc", "proc", 0, ""), mount("sysfs", "/sys", "sysfs", 0, ""),
@@ -42,23 +49,95 @@ func boot() error {
 	if err != nil {
 		return err
 	}
-	anicca("reset", "--device", "/dev/ubda", "--options", "subvol=@rootfs")
-	if err := mount("/dev/ubda", root, "btrfs", syscall.MS_RDONLY, "subvol=@rootfs"); err != nil {
+	line, err := os.ReadFile("/proc/cmdline")
+	if err != nil {
+		return err
+	}
+	for w := range strings.FieldsSeq(string(line)) {
+		name, value, _ := strings.Cut(w, "=")
+		words[name] = value
+	}
+	if err := module("/overlay.ko"); err != nil {
+		return err
+	}
+	device, flags := words["root"], words["rootflags"]
+	if late, err := strconv.Atoi(words["uml.late"]); err == nil { // the device appears under its name only then
+		go func() {
+			time.Sleep(time.Duration(late) * time.Second)
+			_ = os.MkdirAll("/dev/disk/by-uuid", 0o755)
+			_ = os.Symlink("/dev/ubda", "/dev/disk/by-uuid/late")
+		}()
+	}
+	anicca("reset", "--device", device, "--options", flags)
+	if other, ok := words["uml.mount"]; ok { // an initrd that mounts something else than it says
+		flags = other
+	}
+	if err := mount("/dev/ubda", root, words["rootfstype"], syscall.MS_RDONLY, flags); err != nil {
 		return err
 	}
 	anicca("persist", root)
-	if err := report(); err != nil {
-		return err
+	if words["uml.write"] != "" {
+		if err := report(); err != nil {
+			return err
+		}
+		return write()
 	}
-	return write()
+	return work()
+}
+
+// module loads a module of the kernel, if the image has it.
+func module(p string) error {
+	data, err := os.ReadFile(p)
+	if err != nil {
+		return nil
+	}
+	options := []byte{0}
+	if _, _, e := syscall.Syscall(syscall.SYS_INIT_MODULE, uintptr(unsafe.Pointer(&data[0])), uintptr(len(data)), uintptr(unsafe.Pointer(&options[0]))); e != 0 {
+		return fmt.Errorf("load %s: %w", p, e)
+	}
+	return nil
 }
 
 func anicca(args ...string) {
 	cmd := exec.Command("/sbin/anicca-init", args...)
 	out, err := cmd.CombinedOutput()
 	if err != nil {
-		fmt.Printf("UML anicca-init %v: %v %s\n", args, err, out)
+		fmt.Printf("UML anicca-init %s: %v %s\n", args[0], err, strings.TrimSpace(string(out)))
 	}
+}
+
+// work runs the test's commands in the machine's root, as one that has booted, and says what came out.
+func work() error {
+	for _, d := range []string{"proc", "sys", "dev", "run"} {
+		if err := os.MkdirAll(filepath.Join(root, d), 0o755); err != nil {
+			return err
+		}
+		if err := syscall.Mount("/"+d, filepath.Join(root, d), "", syscall.MS_MOVE, ""); err != nil {
+			return err
+		}
+	}
+	// As switch-root does: what is mounted in the root is mounted at the paths that the machine knows.
+	if err := errors.Join(os.Chdir(root), syscall.Mount(".", "/", "", syscall.MS_MOVE, ""), syscall.Chroot("."), os.Chdir("/")); err != nil {
+		return err
+	}
+	list, err := base64.RawURLEncoding.DecodeString(words["uml.do"])
+	if err != nil {
+		return err
+	}
+	for i, command := range strings.Split(string(list), "\n") {
+		cmd := exec.Command("/bin/busybox", "sh", "-c", command)
+		cmd.Env = []string{"PATH=/bin:/sbin", "HOME=/"}
+		out, err := cmd.CombinedOutput()
+		code := 0
+		if exit, ok := err.(*exec.ExitError); ok {
+			code = exit.ExitCode()
+		} else if err != nil {
+			return err
+		}
+		fmt.Printf("UML OUT %d %d %s\n", i, code, base64.StdEncoding.EncodeToString(out))
+	}
+	fmt.Println("UML DONE")
+	return nil
 }
 
 // report says what the boot did and what it found, a fact a line.
@@ -83,11 +162,11 @@ func report() error {
 	if err != nil {
 		return err
 	}
-	carried, err := os.ReadFile(root + "/etc/conf")
+	kept, err := os.ReadFile(root + "/etc/conf")
 	if err != nil {
 		return err
 	}
-	fmt.Printf("UML FOUND junk=%d issue=%q synced=%d conf=%q\n", len(junk), issue, synced, carried)
+	fmt.Printf("UML FOUND junk=%d issue=%q synced=%d conf=%q\n", len(junk), issue, synced, kept)
 	return nil
 }
 
@@ -104,7 +183,7 @@ func last(p string) (int, error) {
 	return strconv.Atoi(lines[len(lines)-2])
 }
 
-// write writes declared and undeclared files, and says which number is on the disk.
+// write writes declared and undeclared files, and says which number is on the disk. It ends with the power.
 func write() error {
 	n, err := last(root + "/srv/data/synced")
 	if err != nil {

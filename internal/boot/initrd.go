@@ -59,6 +59,9 @@ func initrdReset(m Machine, r *Record, device string, wait time.Duration) *Recor
 		return r.fail(err)
 	}
 	r.FSType = sb.Type
+	if sys.ReadOnlyDevice(dev) {
+		return r.fail(fmt.Errorf("the device %s takes no writes", dev))
+	}
 	if sb.Type != "btrfs" {
 		r.Outcome, r.Why = Pending, "the root is not mounted yet"
 		return r

@@ -34,8 +34,12 @@ func InitrdPersist(dir string) error {
 }
 
 func initrdPersist(r *Record, dir string) (*Record, error) {
-	if r.Device == "" {
-		return r, errors.New("the root device is not known")
+	if r.Device == "" { // the reset did not come as far
+		m, err := sys.MountAt(dir)
+		if err != nil {
+			return r, err
+		}
+		r.Device, r.FSType = m.Source, m.FSType
 	}
 	under, err := sys.OpenTree(dir)
 	if err != nil {
@@ -46,7 +50,7 @@ func initrdPersist(r *Record, dir string) (*Record, error) {
 	if err != nil {
 		return r, err
 	}
-	if r.Outcome == Pending || r.Backend != "" && r.Backend != decl.Btrfs {
+	if r.Outcome == Pending || r.FSType != "btrfs" || r.Backend != "" && r.Backend != decl.Btrfs {
 		return persistOverlay(r, dir)
 	}
 	top, done, err := root.MountTop(r.Device, r.FSType)

@@ -69,6 +69,7 @@ func Reset(m Machine) *Record {
 		return r
 	}
 	r.Backend = m.Disk.Backend()
+	r.Strict = m.Disk.Ledger().Strict
 	b, err := prepare(m, r)
 	if err != nil {
 		return r.fail(err)
@@ -141,7 +142,11 @@ func prepare(m Machine, r *Record) (*plan.Boot, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.Strict = b.Strict
+	if r.Strict = b.Strict; r.Strict != m.Disk.Ledger().Strict {
+		if err := m.Disk.SetStrict(b.Strict, m.Now); err != nil {
+			return nil, err
+		}
+	}
 	return b, r.timed("stores", func() error { return present(m, b) })
 }
 
@@ -212,6 +217,9 @@ func (r *Record) refuse(why, hint string) *Record {
 }
 
 func (r *Record) fail(err error) *Record {
+	if sys.IsFull(err) {
+		err = fmt.Errorf("the filesystem is full (%w): delete files, or drop old roots with 'anicca archive drop'", err)
+	}
 	r.Outcome, r.Why = Failed, err.Error()
 	r.problem("not reset: %v. The old root is booted as it is", err)
 	return r

@@ -61,9 +61,11 @@ func (f Fstab) At(p string) (FstabLine, bool) {
 
 // MainStore returns the declared store that holds anicca's own records, or the first, where none does yet.
 func (f *Facts) MainStore(host *decl.Host) (decl.Store, bool) {
-	for _, s := range host.Stores {
-		if f.Objects[path.Join(s.Path, decl.StateDir)].IsDir() {
-			return s, true
+	for _, mark := range []string{decl.StateDir + "/current", decl.StateDir} { // from the first apply on, and from init on
+		for _, s := range host.Stores {
+			if f.Objects[path.Join(s.Path, mark)].Exists {
+				return s, true
+			}
 		}
 	}
 	if len(host.Stores) == 0 {

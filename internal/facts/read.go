@@ -57,7 +57,7 @@ func read(src Source, host *decl.Host) (*Facts, error) {
 		return nil, err
 	}
 	for _, s := range host.Stores {
-		for _, p := range []string{s.Path, path.Join(s.Path, decl.StateDir)} {
+		for _, p := range []string{s.Path, path.Join(s.Path, decl.StateDir), path.Join(s.Path, decl.StateDir, "current")} {
 			if f.Objects[p], err = readObject(src.FS, p); err != nil {
 				return nil, err
 			}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path"
 	"slices"
+	"strings"
 
 	"anicca/internal/decl"
 	"anicca/internal/facts"
@@ -23,12 +24,14 @@ func Make(host *decl.Host, f *facts.Facts) *Plan {
 	r := host.Root
 	boot := Boot{
 		Format: Format, Host: host.Name, Backend: r.Backend, Reset: r.Reset, Strict: r.Strict, Size: r.Size, Archive: r.Archive,
-		Entries: []Step{},
 	}
 	var entries []decl.Entry
 	if m.backend() {
 		boot.Volumes = m.volumes()
-		boot.Stores, entries = m.stores()
+		boot.Stores, entries, boot.Entries = m.stores()
+	}
+	if boot.Entries == nil {
+		boot.Entries = []Step{}
 	}
 	for _, e := range entries {
 		place := m.place(e)
@@ -42,6 +45,7 @@ func Make(host *decl.Host, f *facts.Facts) *Plan {
 			boot.Entries = append(boot.Entries, place)
 		}
 	}
+	slices.SortStableFunc(boot.Entries, func(a, b Step) int { return strings.Compare(a.Path, b.Path) })
 	if len(boot.Stores) > 0 {
 		m.record(boot)
 	}

@@ -40,9 +40,19 @@ func (m *maker) backend() bool {
 }
 
 // stores checks every store, and returns those that can be used, the one with anicca's own records first.
-func (m *maker) stores() (at []BootStore, entries []decl.Entry) {
+// Entries of a store that is not there, and need not be, are recorded as they were, and nothing is done to them.
+func (m *maker) stores() (at []BootStore, entries []decl.Entry, kept []Step) {
 	main, _ := m.facts.MainStore(m.host)
 	for _, s := range m.host.Stores {
+		if b, ok := m.absent(s); ok {
+			at = append(at, b)
+			for _, e := range m.recorded.Entries {
+				if e.Store == s.Path {
+					kept = append(kept, e)
+				}
+			}
+			continue
+		}
 		b, ok := m.store(s, s.Path == main.Path)
 		if !ok {
 			continue
@@ -58,7 +68,22 @@ func (m *maker) stores() (at []BootStore, entries []decl.Entry) {
 		at = nil // without it nothing can be recorded
 	}
 	slices.SortStableFunc(entries, func(a, b decl.Entry) int { return strings.Compare(a.Path, b.Path) })
-	return at, entries
+	return at, entries, kept
+}
+
+// absent returns a store as it is recorded, if it is not there and need not be.
+func (m *maker) absent(s decl.Store) (BootStore, bool) {
+	if _, mounted := m.facts.Mounts.At(s.Path); mounted || m.recorded == nil || s.Need != decl.Degraded && s.Need != decl.Optional {
+		return BootStore{}, false
+	}
+	i := slices.IndexFunc(m.recorded.Stores, func(b BootStore) bool { return b.Path == s.Path && b.Device != "" })
+	if i < 0 {
+		return BootStore{}, false
+	}
+	b := m.recorded.Stores[i]
+	b.Need = s.Need
+	m.plan.Notes = append(m.plan.Notes, Note{Why: s.Pos, Path: s.Path, Msg: "the store is not there; what it keeps is left as it is"})
+	return b, true
 }
 
 // store checks that a store is mounted where it was declared, and returns where the initrd will find it.

@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"anicca/internal/decl"
 )
 
 // Archive lists the old roots that are really there, oldest first.
@@ -86,8 +84,8 @@ func (d *Disk) OpenOld(id, p string) (dir, rest string, done func() error, err e
 // Held returns the old roots that must stay because other roots lie over them, with the reason.
 func (d *Disk) Held() map[string]string {
 	out := map[string]string{}
-	if d.kind.Name() == decl.Btrfs {
-		return out // snapshots stand alone
+	if d.standsAlone() {
+		return out
 	}
 	for _, o := range d.ledger.Archive {
 		if o.From != "" {
@@ -190,6 +188,16 @@ func (d *Disk) SetNext(n *Next, now time.Time) error {
 	}
 	next := *d.ledger
 	next.Next = n
+	return d.save(next, now)
+}
+
+// SetStrict notes what the declaration says, for boots that cannot read it.
+func (d *Disk) SetStrict(strict bool, now time.Time) error {
+	if d.ledger.Strict == strict {
+		return nil
+	}
+	next := *d.ledger
+	next.Strict = strict
 	return d.save(next, now)
 }
 

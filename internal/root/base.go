@@ -85,7 +85,7 @@ func (d *Disk) Adopt(p string, now time.Time) error {
 	if err := d.adopt(p, now); err != nil {
 		return err
 	}
-	for _, p := range []string{scratch, scratchBelow} {
+	for _, p := range []string{scratch, scratchBelow, scratchOld} {
 		if err := d.top.MkdirAll(p, func(string) sys.Perm { return sys.Mine(0o700) }); err != nil {
 			return err
 		}

@@ -214,6 +214,9 @@ func (d *Disk) layers(base int, from string) ([]string, error) {
 			return nil, err
 		}
 		out = append(out, oldPath(from))
+		if d.standsAlone() {
+			return out, nil
+		}
 		base, from = o.Base, o.From
 	}
 	for seen := map[int]bool{}; base != 0 && !seen[base]; {
@@ -227,5 +230,8 @@ func (d *Disk) layers(base int, from string) ([]string, error) {
 	}
 	return out, nil
 }
+
+// standsAlone reports whether roots are whole, rather than differences to what they lie over.
+func (d *Disk) standsAlone() bool { return d.kind.Name() == decl.Btrfs }
 
 func missing(err error) bool { return errors.Is(err, fs.ErrNotExist) }

@@ -40,6 +40,7 @@ type Ledger struct {
 	Archive    []Old        `json:"archive"`
 	Leftovers  []Old        `json:"leftovers,omitempty"` // unused roots of interrupted resets, in anicca/work
 	Next       *Next        `json:"next,omitempty"`
+	Strict     bool         `json:"strict,omitempty"` // as declared when the store was last read: it must be known without it
 	Freeze     int          `json:"freeze,omitempty"` // number of the base that the root becomes at the next reset
 	Saving     string       `json:"saving,omitempty"` // name in anicca/work of a copy of a root in memory
 	Making     int          `json:"making,omitempty"` // number of a base that was begun

@@ -16,10 +16,12 @@ import (
 // upper is the directory of the running root: all that differs from what lies below it.
 const upper = anicca + "/upper"
 
-// scratch is what an overlay needs beside its upper directory, on the same filesystem; scratchBelow is that of another one.
+// scratch is what an overlay needs beside its upper directory, on the same filesystem: one for the running root,
+// one for what that lies over, and one for an old root that is looked at.
 const (
 	scratch      = anicca + "/scratch"
 	scratchBelow = anicca + "/scratch-below"
+	scratchOld   = anicca + "/scratch-old"
 )
 
 // directories are roots as the upper directories of overlays: a fresh one is empty, an old one is exactly what its session
@@ -87,7 +89,7 @@ func (v directories) List(dir string) ([]string, error) { return v.top.List(dir)
 
 // Open mounts an old root read-only over what it lies over, where only root can look, until it is let go of.
 func (v directories) Open(p string, layers []string) (dir string, done func() error, err error) {
-	private, err := os.MkdirTemp("", "anicca-old-")
+	private, err := private()
 	if err != nil {
 		return "", nil, err
 	}
@@ -95,7 +97,7 @@ func (v directories) Open(p string, layers []string) (dir string, done func() er
 	if err != nil {
 		return "", nil, err
 	}
-	s := stack{top: v.top, at: at}
+	s := stack{top: v.top, at: at, scratch: scratchOld}
 	done = func() error {
 		defer at.Close()
 		return errors.Join(s.unmount(), os.RemoveAll(private))
@@ -180,7 +182,7 @@ func (d *Disk) mountRoot(v directories, device, dir, upper, scratch string) erro
 			return err
 		}
 		defer at.Close()
-		s := stack{top: v.top, at: at.Tree}
+		s := stack{top: v.top, at: at.Tree, scratch: scratchBelow}
 		if lower, err = s.lower(layers); err != nil {
 			return err
 		}

@@ -18,7 +18,8 @@ import (
 type stack struct {
 	top     *sys.Tree
 	at      *sys.Tree // directory for mount points
-	mounted []string  // in it
+	scratch string
+	mounted []string // in it
 }
 
 // lower returns what an overlay over the layers, uppermost first, has to name as its lower directories.
@@ -44,13 +45,17 @@ func (s *stack) lower(layers []string) (string, error) {
 
 // difference mounts one difference over the top level, as nothing else than to be read.
 func (s *stack) difference(layer string) (dir string, err error) {
-	return s.dir("below", fmt.Sprintf("lowerdir=%s,upperdir=%s,workdir=%s", s.top.Name(), s.top.Path(layer), s.top.Path(scratchBelow)))
+	// What the running root lies over is there already; the kernel does not like an upper directory to be mounted twice.
+	if m, err := sys.MountAt(belowDir); err == nil && m.Mountpoint == belowDir && strings.Contains(m.VFSOptions, "/"+layer+",") {
+		return belowDir, nil
+	}
+	return s.dir("below", fmt.Sprintf("lowerdir=%s,upperdir=%s,workdir=%s", s.top.Name(), s.top.Path(layer), s.top.Path(s.scratch)))
 }
 
 // mount mounts the layers, uppermost first, at the directory name.
 func (s *stack) mount(name string, layers []string) error {
 	if len(layers) == 2 && layers[1] == wholeDisk {
-		_, err := s.dir(name, fmt.Sprintf("lowerdir=%s,upperdir=%s,workdir=%s", s.top.Name(), s.top.Path(layers[0]), s.top.Path(scratchBelow)))
+		_, err := s.dir(name, fmt.Sprintf("lowerdir=%s,upperdir=%s,workdir=%s", s.top.Name(), s.top.Path(layers[0]), s.top.Path(s.scratch)))
 		return err
 	}
 	lower, err := s.lower(layers)

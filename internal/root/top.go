@@ -78,3 +78,16 @@ func (at runDir) mount(device, name, fstype string) error {
 	}
 	return at.Mount(device, name, fstype, nil, data)
 }
+
+// private makes a directory of its own for something that only root shall see. An initrd need not have /tmp.
+func private() (string, error) {
+	if sys.InUserNamespace() {
+		return os.MkdirTemp("", "anicca-old-")
+	}
+	at, err := place(runPrivate)
+	if err != nil {
+		return "", err
+	}
+	at.Close()
+	return os.MkdirTemp(runPrivate, "old-")
+}

@@ -104,6 +104,17 @@ func MountAt(dir string) (*mountinfo.Info, error) {
 	return t.mount()
 }
 
+// ReadOnlyDevice reports whether a block device takes no writes.
+func ReadOnlyDevice(device string) bool {
+	fd, err := unix.Open(device, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return false
+	}
+	defer unix.Close(fd)
+	ro, err := unix.IoctlGetInt(fd, unix.BLKROGET)
+	return err == nil && ro != 0
+}
+
 // Space returns how much of the filesystem at p is used, and how large it is, in bytes.
 func Space(p string) (used, size uint64, err error) {
 	var s unix.Statfs_t

@@ -46,6 +46,9 @@ func IsLoop(err error) bool { return errors.Is(err, unix.ELOOP) }
 // IsBusy reports whether an object could not be changed because it is in use, as a mount point is.
 func IsBusy(err error) bool { return errors.Is(err, unix.EBUSY) }
 
+// IsFull reports whether there was no room for an operation.
+func IsFull(err error) bool { return errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) }
+
 // procPath names an open descriptor for the system calls that take only paths.
 func procPath(fd int) string { return fmt.Sprintf("/proc/self/fd/%d", fd) }
 
