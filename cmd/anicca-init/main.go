@@ -11,7 +11,6 @@ package main
 
 import (
 	"errors"
-	"flag"
 	"fmt"
 	"os"
 	"time"
@@ -40,13 +39,11 @@ func run(args []string) error {
 	}
 	switch args[0] {
 	case "reset":
-		flags := flag.NewFlagSet("reset", flag.ExitOnError)
-		device := flags.String("device", "", "root device, as root= on the kernel command line names it")
-		options := flags.String("options", "", "mount options of the root")
-		if err := flags.Parse(args[1:]); err != nil {
+		device, options, err := mounted(args[1:])
+		if err != nil {
 			return err
 		}
-		return boot.InitrdReset(*device, *options, boot.Wait(30*time.Second))
+		return boot.InitrdReset(device, options, boot.Wait(30*time.Second))
 	case "persist":
 		if len(args) != 2 {
 			return fmt.Errorf("usage: anicca-init persist ROOT")
@@ -63,4 +60,22 @@ func run(args []string) error {
 		return boot.Expire(time.Now(), 2*time.Second)
 	}
 	return fmt.Errorf("unknown command %q", args[0])
+}
+
+// mounted reads --device and --options: what the initrd will mount as the root.
+func mounted(args []string) (device, options string, err error) {
+	for ; len(args) > 1; args = args[2:] {
+		switch args[0] {
+		case "--device":
+			device = args[1]
+		case "--options":
+			options = args[1]
+		default:
+			return "", "", fmt.Errorf("unknown option %q", args[0])
+		}
+	}
+	if len(args) > 0 {
+		return "", "", fmt.Errorf("%q without a value", args[0])
+	}
+	return device, options, nil
 }

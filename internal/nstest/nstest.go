@@ -29,15 +29,52 @@ func Enter() {
 		}
 		return []syscall.SysProcIDMap{{HostID: own, Size: 1}}
 	}
-	cmd := exec.Command("/proc/self/exe", os.Args[1:]...)
-	cmd.Args[0] = os.Args[0]
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
-	cmd.SysProcAttr = &syscall.SysProcAttr{
+	err := again(&syscall.SysProcAttr{
 		Cloneflags:  syscall.CLONE_NEWUSER | syscall.CLONE_NEWNS,
 		UidMappings: ids(os.Getuid()), GidMappings: ids(os.Getgid()),
 		GidMappingsEnableSetgroups: os.Getuid() == 0,
-		Pdeathsig:                  syscall.SIGKILL,
+	})
+	os.Setenv(env, "forbidden: "+err.Error())
+}
+
+// Apart starts this test program again, where it is root, in a mount namespace of its own with an empty /run/anicca,
+// and exits with its code: tests of two packages do not see each other's mounts, and leave none behind.
+// Inside, and where this is not root, it returns. Call it first in TestMain.
+func Apart() {
+	if os.Getenv(env) != "" || os.Getuid() != 0 {
+		if os.Getuid() == 0 {
+			if err := apart(); err != nil {
+				panic(err)
+			}
+		}
+		return
 	}
+	os.Setenv(env, "apart")
+	panic(again(&syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNS}))
+}
+
+func apart() error {
+	if err := sys.MakePrivate(); err != nil {
+		return err
+	}
+	if err := os.MkdirAll("/run/anicca", 0o755); err != nil {
+		return err
+	}
+	at, err := sys.OpenTree("/run/anicca")
+	if err != nil {
+		return err
+	}
+	defer at.Close()
+	return at.Mount("anicca", ".", "tmpfs", nil, "mode=0755")
+}
+
+// again runs this program again in namespaces of its own and exits with its code; it returns if that cannot be.
+func again(attr *syscall.SysProcAttr) error {
+	attr.Pdeathsig = syscall.SIGKILL
+	cmd := exec.Command("/proc/self/exe", os.Args[1:]...)
+	cmd.Args[0] = os.Args[0]
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
+	cmd.SysProcAttr = attr
 	err := cmd.Run()
 	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 		os.Exit(exit.ExitCode())
@@ -45,7 +82,7 @@ func Enter() {
 	if err == nil {
 		os.Exit(0)
 	}
-	os.Setenv(env, "forbidden: "+err.Error())
+	return err
 }
 
 // everybody reports whether this process can map more ids than its own.

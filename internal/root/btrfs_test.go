@@ -11,8 +11,14 @@ import (
 	"time"
 
 	"anicca/internal/decl"
+	"anicca/internal/nstest"
 	"anicca/internal/sys"
 )
+
+func TestMain(m *testing.M) {
+	nstest.Apart()
+	os.Exit(m.Run())
+}
 
 // newDisk mounts the top level of a fresh btrfs with a root subvolume as Debian's installer lays it.
 func newDisk(t *testing.T) string {

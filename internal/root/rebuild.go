@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"path"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -91,12 +90,9 @@ func (r rebuilder) bases() error {
 		}
 		r.l.Bases = append(r.l.Bases, b)
 	}
-	slices.SortFunc(r.l.Bases, func(a, b Base) int { return a.Number - b.Number })
-	if len(r.l.Bases) == 0 {
-		return errors.New("there is no base")
-	}
-	r.l.Running.Base = r.l.Bases[len(r.l.Bases)-1].Number
-	return nil
+	newest, err := r.l.newestBase()
+	r.l.Running.Base = newest.Number
+	return err
 }
 
 // archive takes what lies in the archive under a name of ours.
