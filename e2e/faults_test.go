@@ -151,7 +151,18 @@ var faults = map[string]fault{
 
 	// What a user can want.
 	"keep":    {words: "anicca=keep", outcome: boot.Kept, say: "anicca=keep is on the kernel command line", ok: true, heals: true},
-	"observe": {words: "anicca=observe", outcome: boot.Kept, say: "anicca=observe is on the kernel command line", ok: true, heals: true},
+	"observe": {
+		words: "anicca=observe", outcome: boot.Kept, say: "anicca=observe is on the kernel command line", ok: true, heals: true,
+		after: []string{"anicca-init observe; anicca status", "cat /persist/.anicca/observed/*"},
+		see: func(b *session) {
+			if !strings.Contains(b.out(first), "a reset at this boot would have dropped") {
+				b.s.t.Errorf("status does not tell of the report:\n%s", b.out(first))
+			}
+			if out := b.out(first + 1); !strings.Contains(out, "added          1 files             5 bytes  /etc/undeclared") || strings.Contains(out, "/srv/data") {
+				b.s.t.Errorf("report:\n%s", out)
+			}
+		},
+	},
 	"off":     {fs: "btrfs", words: "anicca=off", outcome: boot.Off, say: "anicca=off is on the kernel command line", unkept: true, heals: true},
 	"off (overlay)": {
 		fs: "ext4", words: "anicca=off", outcome: boot.Off, say: "anicca=off is on the kernel command line", unkept: true, forgets: true, heals: true,

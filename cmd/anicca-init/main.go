@@ -3,6 +3,7 @@
 //	anicca-init reset [--device DEV] [--options OPTS]   before the root is mounted
 //	anicca-init persist ROOT                            after that, before switch-root
 //	anicca-init finish                                  in the booted system
+//	anicca-init observe                                 there too, to report what a reset would have dropped
 //	anicca-init save                                    at the end of an orderly shutdown
 //	anicca-init expire, fill                            now and then, by timers
 //
@@ -35,7 +36,7 @@ func main() {
 
 func run(args []string) error {
 	if len(args) == 0 {
-		return fmt.Errorf("usage: anicca-init reset|persist|finish|save|expire|fill")
+		return fmt.Errorf("usage: anicca-init reset|persist|finish|observe|save|expire|fill")
 	}
 	switch args[0] {
 	case "reset":
@@ -52,6 +53,8 @@ func run(args []string) error {
 	case "finish":
 		_, err := boot.Finish("/", boot.RecordPath)
 		return err
+	case "observe":
+		return boot.Observe("/", boot.RecordPath, time.Now())
 	case "save":
 		return boot.Save(time.Now())
 	case "fill":

@@ -17,18 +17,19 @@ func (g globals) status(m status.Machine) (s *status.Status, err error) {
 	if g.root != "/" || m.Record == nil || m.Record.Device == "" {
 		return status.Make(m), nil
 	}
-	err = withDisk(func(d *root.Disk) error {
-		m.Disk = d
-		s = status.Make(m)
-		return nil
-	})
-	if s == nil { // what hinders is part of how the machine stands
-		s = status.Make(m)
+	top, done, err := root.LookTop(m.Record.Device, m.Record.FSType)
+	if err == nil {
+		defer func() { _ = done() }()
+		if m.Disk, err = root.Open(top); err == nil {
+			defer m.Disk.Close()
+		}
+	}
+	s = status.Make(m)
+	if err != nil { // what hinders is part of how the machine stands
 		s.OK = false
 		s.Problems = append(s.Problems, err.Error())
-		err = nil
 	}
-	return s, err
+	return s, nil
 }
 
 func statusCommand(g *globals) *cobra.Command {

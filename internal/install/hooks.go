@@ -48,6 +48,7 @@ func Hooks(g Generator, program, fstype string) ([]Installed, error) {
 		{"anicca.service", units + "anicca.service"},
 		{"anicca-expire.service", units + "anicca-expire.service"},
 		{"anicca-expire.timer", units + "anicca-expire.timer"},
+		{"anicca-observe.service", units + "anicca-observe.service"},
 		{"anicca-save.service", units + "anicca-save.service"},
 		{"anicca-fill.service", units + "anicca-fill.service"},
 		{"anicca-fill.timer", units + "anicca-fill.timer"},
@@ -81,7 +82,7 @@ func Hooks(g Generator, program, fstype string) ([]Installed, error) {
 	}
 	for _, l := range [][2]string{
 		{"sysinit.target", "anicca.service"}, {"sysinit.target", "anicca-save.service"},
-		{"timers.target", "anicca-expire.timer"}, {"timers.target", "anicca-fill.timer"},
+		{"multi-user.target", "anicca-observe.service"}, {"timers.target", "anicca-expire.timer"}, {"timers.target", "anicca-fill.timer"},
 	} {
 		out = append(out, Installed{Path: units + l[0] + ".wants/" + l[1], Link: "../" + l[1]})
 	}

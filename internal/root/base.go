@@ -76,6 +76,22 @@ func (d *Disk) recordBase(b Base, now time.Time) error {
 	return d.save(next, now)
 }
 
+// OpenBase returns a directory where the newest base can be read, and a function that lets go of it.
+func (d *Disk) OpenBase() (dir string, done func() error, err error) {
+	b, err := d.Base()
+	if err != nil {
+		return "", nil, err
+	}
+	layers, err := d.layers(b.Number, "")
+	if err != nil {
+		return "", nil, err
+	}
+	if len(layers) == 1 {
+		return d.top.Path(layers[0]), func() error { return nil }, nil
+	}
+	return d.kind.Open(layers[0], layers[1:])
+}
+
 // wholeDisk is the path of a base that is the top level itself.
 const wholeDisk = "."
 

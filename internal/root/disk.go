@@ -149,6 +149,9 @@ func part(p, mounted string) string {
 	return p + "." + strings.ReplaceAll(strings.Trim(mounted, "/"), "/", "-")
 }
 
+// PartDir is where the part of a base or old root can be read whose own directory is given.
+func PartDir(dir, mounted string) string { return part(dir, mounted) }
+
 // CheckRunning reports with an error if the root mounted at dir is not the one that was made by a backend; nil is nothing that was made.
 // It needs no disk: it is for a machine that runs.
 func CheckRunning(kind decl.Backend, dir string, made *Made) error {

@@ -43,6 +43,27 @@ func MountTop(device, fstype string) (dir string, done func() error, err error) 
 	}, nil
 }
 
+// LookTop mounts the top level of a filesystem to be read, beside whoever works on it.
+func LookTop(device, fstype string) (dir string, done func() error, err error) {
+	at, err := place(runPrivate)
+	if err != nil {
+		return "", nil, err
+	}
+	if dir, err = os.MkdirTemp(runPrivate, "look-"); err != nil {
+		at.Close()
+		return "", nil, err
+	}
+	name := filepath.Base(dir)
+	if err := at.mount(device, name, fstype); err != nil {
+		at.Close()
+		return "", nil, errors.Join(err, os.Remove(dir))
+	}
+	return dir, func() error {
+		defer at.Close()
+		return errors.Join(at.Unmount(name, true), os.Remove(dir))
+	}, nil
+}
+
 // ShowDisk mounts the top level of a filesystem for as long as the machine runs, and returns where.
 // Shutting down, systemd finds it there and takes it to its rest; the mount that an overlay holds is seen by nobody.
 func ShowDisk(device, fstype string) (string, error) {
