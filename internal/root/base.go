@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -20,7 +21,7 @@ func (d *Disk) MakeBase(parts []Part, now time.Time) (Base, error) {
 	if d.intent != nil {
 		return Base{}, fmt.Errorf("an interrupted reset (%s) comes first: reboot", d.intent.ID)
 	}
-	n, err := d.nextBase(now)
+	n, err := d.nextBase()
 	if err != nil {
 		return Base{}, err
 	}
@@ -58,7 +59,7 @@ func (d *Disk) freezeNext(n int, now time.Time) error {
 		return fmt.Errorf("this session runs on old root %s: only one that began as a base can become a base; keep what you need and reboot", id)
 	}
 	next := *d.ledger
-	next.Freeze = n
+	next.Freeze, next.Making = n, 0
 	if err := d.save(next, now); err != nil {
 		return err
 	}
@@ -140,9 +141,9 @@ func (d *Disk) adopt(p string, now time.Time) error {
 	return err
 }
 
-// nextBase returns the number of the next base and makes room for it.
-// A base that an interruption kept out of the ledger is of an older moment: it is put aside rather than trusted.
-func (d *Disk) nextBase(now time.Time) (int, error) {
+// nextBase returns the number of the next base. What an interruption has left of one that we had begun is of an older moment:
+// it is removed rather than trusted. A number that something else lies under is passed over.
+func (d *Disk) nextBase() (int, error) {
 	n := 1
 	if old, err := d.ledger.newestBase(); err == nil {
 		n = old.Number + 1
@@ -151,22 +152,19 @@ func (d *Disk) nextBase(now time.Time) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	next := *d.ledger
-	for _, name := range names {
-		if number, _, _ := strings.Cut(name, "."); number != strconv.Itoa(n) {
+	for ; ; n++ {
+		taken := slices.DeleteFunc(slices.Clone(names), func(name string) bool {
+			number, _, _ := strings.Cut(name, ".")
+			return number != strconv.Itoa(n)
+		})
+		if len(taken) > 0 && d.ledger.Making != n {
 			continue
 		}
-		aside := fmt.Sprintf("base-%s-%s", name, now.UTC().Format("20060102T150405.000Z"))
-		id, err := d.kind.Identity(path.Join(baseDir, name))
-		if err == nil {
-			err = d.kind.PutAway(path.Join(baseDir, name), path.Join(workDir, aside))
+		for _, name := range taken {
+			if err := d.kind.Remove(path.Join(baseDir, name)); err != nil {
+				return 0, err
+			}
 		}
-		if err != nil {
-			return 0, err
-		}
-		if next.Making == n { // we have begun it: it may be dropped
-			next.Leftovers = append(next.Leftovers[:len(next.Leftovers):len(next.Leftovers)], Old{ID: aside, UUID: id, When: now.UTC()})
-		}
+		return n, nil
 	}
-	return n, d.save(next, now)
 }

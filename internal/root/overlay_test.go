@@ -285,4 +285,3 @@ func (m *plainMachine) cut(n int, o Order) bool {
 	m.seen = n
 	return err != nil
 }
-
