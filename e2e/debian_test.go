@@ -42,10 +42,10 @@ var (
 	}
 	debian13dracut = flavour{
 		name: "debian13-dracut", suite: "trixie", generator: "dracut",
-		packages: common + ",dracut,gzip,cryptsetup-bin",
+		packages: common + ",dracut,gzip,cryptsetup-bin,dmsetup,systemd-cryptsetup",
 		early: quickDracut + `install_items+=" /etc/crypttab /etc/disk.key "
 add_drivers+=" dm-crypt "
-` + strings.Replace(modules, "usrmount", "usrmount crypt dm", 1),
+` + strings.Replace(modules, "usrmount", "usrmount crypt dm systemd-cryptsetup", 1),
 		// The generator wants to see what it shall install; the disk's own key and table come with the disk.
 		prepare: "touch /etc/crypttab /etc/disk.key\n" + buildDracut,
 	}

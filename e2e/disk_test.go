@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -18,7 +17,6 @@ type disk struct {
 	layout
 	image  string
 	uuid   string   // of the filesystem
-	crypt  string   // UUID of the encrypted partition
 	config string   // of GRUB
 	drives []string // images of further disks
 	last   *machine
@@ -28,11 +26,8 @@ type disk struct {
 type layout struct {
 	fs   string // btrfs with the subvolume @rootfs, ext4 or xfs
 	grub bool   // it boots by itself
-	luks bool   // the partition is encrypted; the initrd has the key, as it would have it from a TPM
+	luks bool   // the disk is encrypted, and /boot lies on another; the initrd has the key, as it would have it from a TPM
 }
-
-// key opens encrypted disks.
-const key = "correct horse battery staple"
 
 const (
 	diskSize       = 6 << 30
@@ -55,20 +50,15 @@ func newDisk(t *testing.T, f flavour, l layout) *disk {
 	t.Helper()
 	tar := f.system(t)
 	d := &disk{flavour: f, layout: l, image: filepath.Join(t.TempDir(), "disk.raw")}
-	if err := os.WriteFile(d.image, partitionTable(), 0o600); err != nil {
+	table := partitionTable()
+	if l.luks {
+		table = nil
+	}
+	if err := os.WriteFile(d.image, table, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.Truncate(d.image, diskSize); err != nil {
 		t.Fatal(err)
-	}
-	if l.luks {
-		d.partition(t, func(dev string) {
-			format := exec.Command("cryptsetup", "luksFormat", "--batch-mode", "--pbkdf", "pbkdf2", "--pbkdf-force-iterations", "1000", "--key-file=-", dev)
-			format.Stdin = strings.NewReader(key)
-			if out, err := format.CombinedOutput(); err != nil {
-				t.Fatalf("luksFormat: %v\n%s", err, out)
-			}
-		})
 	}
 	d.device(t, func(dev string) {
 		run(t, "mkfs."+l.fs, map[string]string{"btrfs": "--quiet", "ext4": "-q", "xfs": "-q"}[l.fs], dev)
@@ -88,59 +78,28 @@ func newDisk(t *testing.T, f flavour, l layout) *disk {
 			t.Fatal(err)
 		}
 		if l.luks {
-			d.encrypted(t, root)
+			d.prepareEncryption(t, root)
 		}
 		if l.grub {
 			d.bootable(t, root)
 		}
 	})
+	if l.luks {
+		d.encrypt(t)
+	}
 	return d
 }
 
-// encrypted gives the installed system the key of its disk, and its initrd too.
-func (d *disk) encrypted(t *testing.T, root string) {
-	t.Helper()
-	uuid := ""
-	d.partition(t, func(dev string) { uuid = run(t, "blkid", "-s", "UUID", "-o", "value", dev) })
-	for p, text := range map[string]string{"crypttab": "cryptroot UUID=" + uuid + " /etc/disk.key luks\n", "disk.key": key} {
-		if err := os.WriteFile(root+"/etc/"+p, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	d.crypt = uuid
-	release := filepath.Base(run(t, "sh", "-c", "echo "+root+"/lib/modules/*"))
-	for _, m := range []string{"proc", "sys", "dev"} {
-		run(t, "mount", "--rbind", "/"+m, root+"/"+m)
-		defer run(t, "umount", "-l", root+"/"+m)
-	}
-	run(t, "chroot", root, "dracut", "--force", "/boot/initrd.img-"+release, release)
-}
-
-// partition gives the partition as a loop device while f runs.
-func (d *disk) partition(t *testing.T, f func(dev string)) {
-	t.Helper()
-	dev := run(t, "losetup", "--find", "--show", fmt.Sprintf("--offset=%d", partitionStart), d.image)
-	defer run(t, "losetup", "--detach", dev)
-	f(dev)
-}
-
-// device gives the device that the filesystem is on while f runs.
+// device gives the filesystem as a loop device while f runs.
 func (d *disk) device(t *testing.T, f func(dev string)) {
 	t.Helper()
-	d.partition(t, func(dev string) {
-		if !d.luks {
-			f(dev)
-			return
-		}
-		name := "anicca-e2e-" + filepath.Base(dev)
-		open := exec.Command("cryptsetup", "open", "--key-file=-", dev, name)
-		open.Stdin = strings.NewReader(key)
-		if out, err := open.CombinedOutput(); err != nil {
-			t.Fatalf("cryptsetup open: %v\n%s", err, out)
-		}
-		defer run(t, "cryptsetup", "close", name)
-		f("/dev/mapper/" + name)
-	})
+	args := []string{"--find", "--show"}
+	if !d.luks {
+		args = append(args, fmt.Sprintf("--offset=%d", partitionStart))
+	}
+	dev := run(t, "losetup", append(args, d.image)...)
+	defer run(t, "losetup", "--detach", dev)
+	f(dev)
 }
 
 // top mounts the top level of the filesystem of a machine that is not running.
@@ -157,6 +116,10 @@ func (d *disk) top(t *testing.T, f func(top string)) {
 // offline gives the directory that the boot loader of a machine that is not running takes for its root.
 func (d *disk) offline(t *testing.T, f func(root string)) {
 	t.Helper()
+	if d.luks {
+		d.otherBoot(t, f)
+		return
+	}
 	d.top(t, func(top string) {
 		if d.fs == "btrfs" {
 			top += "/@rootfs"
@@ -168,6 +131,9 @@ func (d *disk) offline(t *testing.T, f func(root string)) {
 // check lets the filesystem of a machine that is not running be checked.
 func (d *disk) check(t *testing.T) {
 	t.Helper()
+	if d.luks {
+		d.decrypt(t)
+	}
 	d.device(t, func(dev string) {
 		switch d.fs {
 		case "btrfs":
@@ -185,9 +151,6 @@ func (d *disk) cmdline() string {
 	root := "root=UUID=" + d.uuid + " ro "
 	if d.fs == "btrfs" {
 		root += "rootflags=subvol=@rootfs "
-	}
-	if d.luks {
-		root += "rd.luks.uuid=" + d.crypt + " rd.luks.key=/etc/disk.key "
 	}
 	return root + "console=ttyS0 loglevel=5 systemd.show_status=no mitigations=off nokaslr random.trust_cpu=on audit=0 apparmor=0 " +
 		"no_timer_check panic=-1 net.ifnames=0"

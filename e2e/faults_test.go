@@ -150,7 +150,7 @@ var faults = map[string]fault{
 	"nothing": {outcome: boot.Done, ok: true, forgets: true, heals: true},
 
 	// What a user can want.
-	"keep":    {words: "anicca=keep", outcome: boot.Kept, say: "anicca=keep is on the kernel command line", ok: true, heals: true},
+	"keep": {words: "anicca=keep", outcome: boot.Kept, say: "anicca=keep is on the kernel command line", ok: true, heals: true},
 	"observe": {
 		words: "anicca=observe", outcome: boot.Kept, say: "anicca=observe is on the kernel command line", ok: true, heals: true,
 		after: []string{"anicca-init observe; anicca status", "cat /persist/.anicca/observed/*"},
@@ -163,7 +163,7 @@ var faults = map[string]fault{
 			}
 		},
 	},
-	"off":     {fs: "btrfs", words: "anicca=off", outcome: boot.Off, say: "anicca=off is on the kernel command line", unkept: true, heals: true},
+	"off": {fs: "btrfs", words: "anicca=off", outcome: boot.Off, say: "anicca=off is on the kernel command line", unkept: true, heals: true},
 	"off (overlay)": {
 		fs: "ext4", words: "anicca=off", outcome: boot.Off, say: "anicca=off is on the kernel command line", unkept: true, forgets: true, heals: true,
 	},

@@ -1,0 +1,77 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// key opens encrypted disks.
+const key = "correct horse battery staple"
+
+// prepareEncryption gives an installed system the key of its disk, in its initrd too, and a /boot on another disk.
+// All is still in the clear.
+func (d *disk) prepareEncryption(t *testing.T, root string) {
+	t.Helper()
+	for p, text := range map[string]string{"crypttab": "cryptroot /dev/vda /etc/disk.key luks\n", "disk.key": key} {
+		if err := os.WriteFile(root+"/etc/"+p, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	release := filepath.Base(run(t, "sh", "-c", "echo "+root+"/lib/modules/*"))
+	for _, m := range []string{"proc", "sys", "dev"} {
+		run(t, "mount", "--rbind", "/"+m, root+"/"+m)
+		run(t, "mount", "--make-rslave", root+"/"+m)
+		defer run(t, "umount", "--recursive", root+"/"+m)
+	}
+	run(t, "chroot", root, "dracut", "--force", "/boot/initrd.img-"+release, release)
+	boot := filepath.Join(filepath.Dir(d.image), "boot.raw")
+	if err := os.WriteFile(boot, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(boot, 512<<20); err != nil {
+		t.Fatal(err)
+	}
+	run(t, "mkfs.ext4", "-q", boot)
+	d.drives = []string{boot}
+	d.otherBoot(t, func(dir string) { run(t, "sh", "-c", "mv "+root+"/boot/* "+dir+"/boot") })
+	run(t, "sh", "-c", "echo '/dev/vdb /boot ext4 defaults 0 2' >>"+root+"/etc/fstab")
+}
+
+// otherBoot mounts the disk of /boot, at boot below a directory.
+func (d *disk) otherBoot(t *testing.T, f func(dir string)) {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.Mkdir(dir+"/boot", 0o755); err != nil {
+		t.Fatal(err)
+	}
+	run(t, "mount", "-o", "loop", d.drives[0], dir+"/boot")
+	defer run(t, "umount", dir+"/boot")
+	f(dir)
+}
+
+// encrypt turns a disk into a LUKS container with the same content. The emulator's tool does so without the kernel's help.
+func (d *disk) encrypt(t *testing.T) {
+	t.Helper()
+	plain := d.image + ".plain"
+	if err := os.Rename(d.image, plain); err != nil {
+		t.Fatal(err)
+	}
+	run(t, "qemu-img", "convert", "--object", "secret,id=key,data="+key, "-f", "raw", "-O", "luks", "-o", "key-secret=key,iter-time=200", plain, d.image)
+	if err := os.Remove(plain); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// decrypt turns it back, to look into it.
+func (d *disk) decrypt(t *testing.T) {
+	t.Helper()
+	plain := d.image + ".plain"
+	run(t, "qemu-img", "convert", "--object", "secret,id=key,data="+key,
+		"--image-opts", "driver=luks,key-secret=key,file.filename="+d.image, "-O", "raw", plain)
+	if err := os.Rename(plain, d.image); err != nil {
+		t.Fatal(err)
+	}
+}
