@@ -7,30 +7,33 @@
 //	anicca-init save                                    at the end of an orderly shutdown
 //	anicca-init expire, fill                            now and then, by timers
 //
-// The hooks that 'anicca init' installs call it; users do not.
+// The hooks that 'anicca init' installs call it; users do not. Where no hook can be installed, init= on the kernel command
+// line names it: as the first process it does the work of reset and persist and becomes the machine's own init.
 package main
 
 import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"anicca/internal/boot"
 	"anicca/internal/sys"
 )
 
-// exitStop tells the initrd's hooks to stop the boot; every other failure is said, and the boot goes on.
-const exitStop = 100
-
 func main() {
+	if os.Getpid() == 1 { // whatever its arguments are: the kernel passes words of its command line on
+		fmt.Fprintln(os.Stderr, "anicca-init: there is no init:", boot.First(os.Args[1:]))
+		os.Exit(boot.ExitFault)
+	}
 	if err := run(os.Args[1:]); err != nil {
 		sys.Say(err.Error())
 		fmt.Fprintln(os.Stderr, "anicca-init:", err)
 		if errors.Is(err, boot.ErrStop) {
-			os.Exit(exitStop)
+			os.Exit(boot.ExitStop)
 		}
-		os.Exit(1)
+		os.Exit(boot.ExitFault)
 	}
 }
 
@@ -59,6 +62,12 @@ func run(args []string) error {
 		return boot.Save(time.Now())
 	case "fill":
 		return boot.WarnFill()
+	case "shim":
+		move, err := boot.Shim(strings.Join(args[1:], " "))
+		if move {
+			os.Exit(boot.ExitMove)
+		}
+		return err
 	case "expire":
 		return boot.Expire(time.Now(), 2*time.Second)
 	}

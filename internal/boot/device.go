@@ -90,10 +90,44 @@ func waitFor(device string, wait time.Duration) (string, error) {
 		if real, err := filepath.EvalSymlinks(p); err == nil {
 			return real, nil
 		}
+		if id, ok := strings.CutPrefix(device, "UUID="); ok && !links() {
+			if found := withUUID(strings.Trim(id, `"`)); found != "" {
+				return found, nil
+			}
+		}
 		if time.Now().After(end) {
 			return "", fmt.Errorf("the device %s did not appear within %s (anicca.wait=SECONDS on the kernel command line waits longer)", device, wait)
 		}
 	}
+}
+
+// links reports whether somebody makes the links in /dev/disk, as udev does. Before an init that follows no initrd, nobody has.
+func links() bool {
+	_, err := os.Stat("/dev/disk/by-uuid")
+	return err == nil
+}
+
+// withUUID looks for the device of a filesystem by itself. What another device is made of, as of the members of an array,
+// may look like the whole, and is passed over. It is empty if there is none, or if there are two that do not belong together.
+func withUUID(id string) string {
+	found, kind := "", ""
+	names, _ := os.ReadDir("/sys/class/block")
+	for _, n := range names {
+		holders, err := os.ReadDir("/sys/class/block/" + n.Name() + "/holders")
+		if err != nil || len(holders) > 0 || noImage(n.Name()) {
+			continue
+		}
+		p := "/dev/" + strings.ReplaceAll(n.Name(), "!", "/")
+		sb, err := sys.Probe(p)
+		switch {
+		case err != nil || sb.UUID == "" || !strings.EqualFold(sb.UUID, id):
+		case found != "" && (kind != "btrfs" || sb.Type != "btrfs"):
+			return ""
+		default:
+			found, kind = p, sb.Type
+		}
+	}
+	return found
 }
 
 // hibernated returns the device that holds the image of a hibernated system, "" if none does.

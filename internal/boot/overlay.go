@@ -12,9 +12,9 @@ import (
 	"anicca/internal/sys"
 )
 
-// persistOverlay makes the root of an overlay and mounts it over what the initrd has mounted at dir: the base.
+// persistOverlay makes the root of an overlay and mounts it at the directory at. That may be over dir, where the base is mounted.
 // All of the reset is done here, when the filesystem has been checked and is mounted.
-func persistOverlay(r *Record, dir string) (*Record, error) {
+func persistOverlay(r *Record, dir, at string) (*Record, error) {
 	top, err := root.ShowDisk(r.Device, r.FSType)
 	if err != nil {
 		return r, err
@@ -39,15 +39,14 @@ func persistOverlay(r *Record, dir string) (*Record, error) {
 			return r, fmt.Errorf("the reset is not recorded: %w", err)
 		}
 	}
-	if err := r.timed("mount root", func() error { return mountRoot(r, d, dir) }); err != nil {
-		r.Outcome, r.Why = Failed, err.Error()
-		r.problem("the root could not be mounted: %v. The base itself is booted: what is changed in this session is changed for good", err)
+	if err := r.timed("mount root", func() error { return mountRoot(r, d, at) }); err != nil {
+		r.onBase(err)
 		return r, inPlace(r, d, dir)
 	}
-	if err := passThrough(top, dir, d); err != nil {
+	if err := passThrough(top, at, d); err != nil {
 		r.problem("%v", err)
 	}
-	return r, inPlace(r, d, dir)
+	return r, inPlace(r, d, at)
 }
 
 // mountRoot mounts the root in memory where it was reset and that is declared, else from the disk.

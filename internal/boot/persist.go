@@ -15,7 +15,11 @@ import (
 // InitrdPersist is what follows [InitrdReset] when the root is mounted at dir, before switch-root: it makes and mounts a root
 // that is an overlay, makes sure that the mounted root is the one that was made, makes the reset last,
 // and puts kept state in place.
-func InitrdPersist(dir string) error {
+func InitrdPersist(dir string) error { return persistAt(dir, dir) }
+
+// persistAt does so where the root's filesystem is mounted at dir, and a root that is not mounted yet shall be at the
+// directory at.
+func persistAt(dir, at string) error {
 	r, err := ReadRecord(RecordPath)
 	if err != nil {
 		return err
@@ -27,19 +31,22 @@ func InitrdPersist(dir string) error {
 	if r.Outcome == Off || r.Outcome == Unset {
 		return nil
 	}
-	if r, err = initrdPersist(r, dir); err != nil {
+	if r, err = initrdPersist(r, dir, at); err != nil {
 		r.problem("kept state is not in place: %v", err)
 	}
 	return r.hand()
 }
 
-func initrdPersist(r *Record, dir string) (*Record, error) {
+func initrdPersist(r *Record, dir, at string) (*Record, error) {
 	if r.Device == "" { // the reset did not come as far
 		m, err := sys.MountAt(dir)
+		if err == nil {
+			r.FSType = m.FSType
+			r.Device, err = sys.DeviceOf(dir)
+		}
 		if err != nil {
 			return r, err
 		}
-		r.Device, r.FSType = m.Source, m.FSType
 	}
 	under, err := sys.OpenTree(dir)
 	if err != nil {
@@ -50,8 +57,8 @@ func initrdPersist(r *Record, dir string) (*Record, error) {
 	if err != nil {
 		return r, err
 	}
-	if r.Outcome == Pending || r.FSType != "btrfs" || r.Backend != "" && r.Backend != decl.Btrfs {
-		return persistOverlay(r, dir)
+	if r.overlaid() {
+		return persistOverlay(r, dir, at)
 	}
 	top, done, err := root.MountTop(r.Device, r.FSType)
 	if err != nil {
@@ -63,7 +70,7 @@ func initrdPersist(r *Record, dir string) (*Record, error) {
 		return r, err
 	}
 	defer d.Close()
-	return r, inPlace(r, d, dir)
+	return r, inPlace(r, d, enter(r, d, dir, at))
 }
 
 // inPlace finishes a boot whose root is mounted at dir.
