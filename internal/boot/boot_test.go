@@ -358,3 +358,12 @@ func TestFinishPutsInPlaceWhatWasMissed(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 }
+
+// On NixOS the kernel's modules do not lie in the root: any kernel can be booted with any base.
+func TestModulesOfNixOS(t *testing.T) {
+	d := newDisk(t, decl.ResetOn)
+	d.write("anicca/base/1/etc/NIXOS", "")
+	if r := d.reset(func(m *Machine) { m.Kernel = "6.1.0-2" }); r.Outcome != Done {
+		t.Errorf("%s: %s", r.Outcome, r.Why)
+	}
+}

@@ -174,6 +174,9 @@ func (d *Disk) Check(dir string, made *Made) error {
 	return d.kind.Check(dir, *made)
 }
 
+// nixos is what every root of NixOS holds. The modules of its kernels are not in the root, but in the Nix store beside it.
+const nixos = "etc/NIXOS"
+
 // HasModules reports whether a root that begins as the old root of that id, or as the newest base for an empty id,
 // holds the modules of a kernel release.
 func (d *Disk) HasModules(release, id string) (bool, error) {
@@ -182,9 +185,9 @@ func (d *Disk) HasModules(release, id string) (bool, error) {
 		return false, err
 	}
 	for _, at := range layers {
-		for _, lib := range []string{"usr/lib/modules", "lib/modules"} {
-			s, err := d.top.Stat(path.Join(at, lib, release))
-			if err == nil && s.IsDir() {
+		for _, p := range []string{"usr/lib/modules/" + release, "lib/modules/" + release, nixos} {
+			s, err := d.top.Stat(path.Join(at, p))
+			if err == nil && (s.IsDir() || p == nixos) {
 				return true, nil
 			}
 			if err != nil && !missing(err) && !sys.IsLoop(err) { // /lib is a link where /usr is merged
