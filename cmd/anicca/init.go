@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 
@@ -23,8 +24,12 @@ func initCommand() *cobra.Command {
 		Use:   "init",
 		Short: "Set this machine up to forget (it only observes, to begin with)",
 		Long: `Look at this machine and set it up: make the store, write a starter declaration, install the
-initrd hooks, rebuild the initrd, and make base 1 from the running root. It prints what it
-will do and asks first.
+initrd hooks, rebuild the initrd, look into it, and make base 1 from the running root. It prints
+what it will do and asks first.
+
+Initrds by initramfs-tools, dracut and mkinitcpio (with busybox or systemd) are rebuilt. On NixOS
+it writes a module for you to import. Where nothing builds an initrd that anicca can hook into,
+it installs a program for you to name with init= on the kernel command line.
 
 Nothing is reset until the declaration says reset: "on". Running it again goes on where an
 interruption stopped it.
@@ -58,7 +63,9 @@ Exit codes: 0 done, 1 a step failed or this machine cannot be set up yet.`,
 			for _, s := range steps {
 				fmt.Fprintln(w, "  -", s.Text)
 			}
+			notes := m.Notes()
 			if o.dry {
+				paragraphs(w, notes)
 				return nil
 			}
 			if !o.yes {
@@ -90,6 +97,7 @@ Next:
   3. reboot             still observing: 'anicca status' must be clean afterwards
   4. set reset: "on" in /etc/anicca/host.cue, 'anicca apply', reboot
 `)
+			paragraphs(w, notes)
 			return nil
 		},
 	}
@@ -98,6 +106,13 @@ Next:
 	c.Flags().StringVar(&o.backend, "backend", "", "how fresh roots are made: btrfs, overlay, tmpfs (default: what fits the root)")
 	c.Flags().StringVar(&o.store, "store", "/persist", "where the store is mounted")
 	return c
+}
+
+// paragraphs prints what the user has to do or to know on this machine.
+func paragraphs(w io.Writer, list []string) {
+	for _, p := range list {
+		fmt.Fprintf(w, "\n%s\n", p)
+	}
 }
 
 // initProgram finds the initrd program: beside this one, or where packages put it.

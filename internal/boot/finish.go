@@ -28,7 +28,7 @@ func Finish(dir, recordPath string) (*Record, error) {
 		return nil, err
 	}
 	if r == nil {
-		return nil, errors.New("there is no record of this boot: the initrd does not run anicca; rebuild it, as 'anicca init' does")
+		return nil, errors.New("there is no record of this boot: neither the initrd nor init= on the kernel command line runs anicca; 'anicca init' sees to that")
 	}
 	if r.Outcome == Off || r.Outcome == Unset {
 		return r, nil

@@ -10,81 +10,105 @@ import (
 //go:embed files
 var files embed.FS
 
-// Generator is a program that builds initrds.
-type Generator string
-
-const (
-	InitramfsTools Generator = "initramfs-tools"
-	Dracut         Generator = "dracut"
-)
-
 // Installed is one file that anicca puts on a machine.
 type Installed struct {
 	Path string
 	Mode uint32
 	Data string
 	Link string // target, if it is a link
+	From string // the file on the machine that it is a copy of, if it is one
 }
 
-// Hooks returns the files that make a generator's images run the initrd program at path program
-// for a root on a filesystem of a type, and the late service of the booted system.
-func Hooks(g Generator, program, fstype string) ([]Installed, error) {
-	btrfs := "" // dracut's own module for it wants programs that other machines do not have
-	if fstype == "btrfs" {
-		btrfs = " btrfs"
+// unit is a unit of systemd. Its text is the file of that name in files/.
+type unit struct {
+	name    string
+	by      string // the unit that requires it in the initrd, or wants it in the booted system; empty for none
+	overlay bool   // it does something only where the root is an overlay
+}
+
+// initrdUnits run in initrds that systemd runs.
+var initrdUnits = []unit{
+	{name: "anicca-reset.service", by: "sysroot.mount"},
+	{name: "anicca-persist.service", by: "initrd-root-fs.target"},
+}
+
+// lateUnits run in the booted system.
+var lateUnits = []unit{
+	{name: "anicca.service", by: "sysinit.target"},
+	{name: "anicca-save.service", by: "sysinit.target", overlay: true},
+	{name: "anicca-expire.service"},
+	{name: "anicca-expire.timer", by: "timers.target"},
+	{name: "anicca-observe.service", by: "multi-user.target"},
+	{name: "anicca-fill.service", overlay: true},
+	{name: "anicca-fill.timer", by: "timers.target", overlay: true},
+}
+
+// hookFiles are the files of every generator, by their names in files/.
+var hookFiles = map[Generator][][2]string{
+	InitramfsTools: {
+		{"initramfs-hook", "/etc/initramfs-tools/hooks/anicca"},
+		{"initramfs-premount", "/etc/initramfs-tools/scripts/local-premount/anicca"},
+		{"initramfs-bottom", "/etc/initramfs-tools/scripts/local-bottom/anicca"},
+	},
+	Dracut: {
+		{"dracut-conf", "/etc/dracut.conf.d/50-anicca.conf"},
+		{"dracut-module", "/usr/lib/dracut/modules.d/50anicca/module-setup.sh"},
+		{"anicca-reset.service", "/usr/lib/dracut/modules.d/50anicca/anicca-reset.service"},
+		{"anicca-persist.service", "/usr/lib/dracut/modules.d/50anicca/anicca-persist.service"},
+	},
+	Mkinitcpio: {
+		{"mkinitcpio-conf", "/" + mkinitcpioDropIns + "/" + mkinitcpioDropIn},
+		{"mkinitcpio-install", "/etc/initcpio/install/anicca"},
+		{"mkinitcpio-hook", "/etc/initcpio/hooks/anicca"},
+	},
+	MkinitcpioSystemd: {
+		{"mkinitcpio-conf", "/" + mkinitcpioDropIns + "/" + mkinitcpioDropIn},
+		{"mkinitcpio-install-systemd", "/etc/initcpio/install/anicca"},
+		{"anicca-reset.service", "/etc/initcpio/anicca/anicca-reset.service"},
+		{"anicca-persist.service", "/etc/initcpio/anicca/anicca-persist.service"},
+	},
+	Shim: {},
+}
+
+// Hooks returns the files that make a machine run the initrd program at path program before its root is used,
+// and the late services of the booted system.
+func Hooks(m Machine, program string) ([]Installed, error) {
+	if m.Generator == NixOS {
+		return nixHooks(m, program)
+	}
+	list, ok := hookFiles[m.Generator]
+	if !ok {
+		return nil, fmt.Errorf("internal error: unknown initrd generator %q", m.Generator)
 	}
 	var out []Installed
-	add := func(name, to string, mode uint32) error {
-		data, err := files.ReadFile("files/" + name)
-		if err != nil {
-			return fmt.Errorf("internal error: %w", err)
-		}
-		text := strings.NewReplacer("@PROGRAM@", program, "@BTRFS@", btrfs).Replace(string(data))
-		out = append(out, Installed{Path: to, Mode: mode, Data: text})
-		return nil
+	if m.Generator == Shim {
+		out = append(out, Installed{Path: m.shimPath(), Mode: 0o755, From: program})
+		program = m.shimPath()
 	}
 	const units = "/etc/systemd/system/"
-	list := [][2]string{
-		{"anicca.service", units + "anicca.service"},
-		{"anicca-expire.service", units + "anicca-expire.service"},
-		{"anicca-expire.timer", units + "anicca-expire.timer"},
-		{"anicca-observe.service", units + "anicca-observe.service"},
-		{"anicca-save.service", units + "anicca-save.service"},
-		{"anicca-fill.service", units + "anicca-fill.service"},
-		{"anicca-fill.timer", units + "anicca-fill.timer"},
-		{"remount.conf", units + "systemd-remount-fs.service.d/10-anicca.conf"},
+	for _, u := range lateUnits {
+		list = append(list[:len(list):len(list)], [2]string{u.name, units + u.name})
+		if u.by != "" {
+			out = append(out, Installed{Path: units + u.by + ".wants/" + u.name, Link: "../" + u.name})
+		}
 	}
-	switch g {
-	case InitramfsTools:
-		list = append(list,
-			[2]string{"initramfs-hook", "/etc/initramfs-tools/hooks/anicca"},
-			[2]string{"initramfs-premount", "/etc/initramfs-tools/scripts/local-premount/anicca"},
-			[2]string{"initramfs-bottom", "/etc/initramfs-tools/scripts/local-bottom/anicca"})
-	case Dracut:
-		const module = "/usr/lib/dracut/modules.d/50anicca/"
-		list = append(list,
-			[2]string{"dracut-conf", "/etc/dracut.conf.d/50-anicca.conf"},
-			[2]string{"dracut-module", module + "module-setup.sh"},
-			[2]string{"anicca-reset.service", module + "anicca-reset.service"},
-			[2]string{"anicca-persist.service", module + "anicca-persist.service"})
-	default:
-		return nil, fmt.Errorf("internal error: unknown initrd generator %q", g)
+	list = append(list, [2]string{"remount.conf", units + "systemd-remount-fs.service.d/10-anicca.conf"})
+	btrfs := "" // dracut's own module for it wants programs that other machines do not have
+	if m.FSType == "btrfs" {
+		btrfs = " btrfs"
 	}
 	for _, f := range list {
+		data, err := files.ReadFile("files/" + f[0])
+		if err != nil {
+			return nil, fmt.Errorf("internal error: %w", err)
+		}
 		mode := uint32(0o755)
 		switch path.Ext(f[1]) {
 		case ".service", ".timer", ".conf":
 			mode = 0o644
 		}
-		if err := add(f[0], f[1], mode); err != nil {
-			return nil, err
-		}
-	}
-	for _, l := range [][2]string{
-		{"sysinit.target", "anicca.service"}, {"sysinit.target", "anicca-save.service"},
-		{"multi-user.target", "anicca-observe.service"}, {"timers.target", "anicca-expire.timer"}, {"timers.target", "anicca-fill.timer"},
-	} {
-		out = append(out, Installed{Path: units + l[0] + ".wants/" + l[1], Link: "../" + l[1]})
+		text := strings.NewReplacer("@PROGRAM@", program, "@BTRFS@", btrfs).Replace(string(data))
+		out = append(out, Installed{Path: f[1], Mode: mode, Data: text})
 	}
 	return out, nil
 }

@@ -30,8 +30,11 @@ type Machine struct {
 	Modules   bool // the root has the running kernel's modules
 	Systemd   bool
 	Container bool
-	Generator Generator // empty if none was found
+	Generator Generator
 	Images    []Image   // that must be rebuilt
+	UKIs      []string  // unified kernel images that boot loaders find
+	Unclear   []Refusal // why it cannot be told for certain how the images are made
+	UUID      string    // of the filesystem that the root is on; known while the steps are done
 	Fstab     string
 	Store     string   // where the store is, or will be, mounted
 	StoreSub  string   // its path from the top level
@@ -50,13 +53,11 @@ func (m Machine) String() string {
 	if m.Subvol != "" {
 		where = "subvolume " + m.Subvol + " of " + m.Device
 	}
-	return fmt.Sprintf("This machine has a %s root, %s, and %s. Fresh roots are made with the backend %s.", m.FSType, where, m.Generator, m.Backend)
-}
-
-// Image is one initrd in /boot.
-type Image struct {
-	Path   string
-	Kernel string
+	by := "initrds by " + string(m.Generator)
+	if m.Generator == Shim {
+		by = "no initrd that anicca can hook into"
+	}
+	return fmt.Sprintf("This machine has a %s root, %s, and %s. Fresh roots are made with the backend %s.", m.FSType, where, by, m.Backend)
 }
 
 // Source is where Look reads a machine from.
@@ -70,8 +71,8 @@ type Source struct {
 
 // wanted are the directories that a starter declaration keeps where they exist.
 var wanted = []string{
-	"/etc/NetworkManager/system-connections", "/etc/netplan", "/home", "/root",
-	"/var/lib/NetworkManager", "/var/lib/systemd", "/var/log",
+	"/etc/NetworkManager/system-connections", "/etc/netplan", "/etc/nixos", "/home", "/root",
+	"/var/lib/NetworkManager", "/var/lib/nixos", "/var/lib/systemd", "/var/log",
 }
 
 // Look reads a machine. It changes nothing.
@@ -99,11 +100,12 @@ func Look(src Source) (Machine, error) {
 	m.Backend = backend(m, src.Backend)
 	m.Cmdline = strings.TrimSpace(text(src.FS, "proc/cmdline"))
 	m.Fstab = text(src.FS, "etc/fstab")
-	m.Modules = exists(src.FS, "usr/lib/modules/"+m.Kernel) || exists(src.FS, "lib/modules/"+m.Kernel)
+	for _, lib := range []string{"usr/lib/modules/", "lib/modules/", "run/booted-system/kernel-modules/lib/modules/"} {
+		m.Modules = m.Modules || exists(src.FS, lib+m.Kernel)
+	}
 	m.Systemd = exists(src.FS, "run/systemd/system")
 	m.Container = exists(src.FS, "run/systemd/container")
-	m.Generator = generator(src.FS)
-	m.Images = images(src.FS)
+	m.generator(src.FS)
 	m.store(root)
 	m.Declared, _ = fs.Glob(src.FS, "etc/anicca/*.cue")
 	json, _ := fs.Glob(src.FS, "etc/anicca/*.json")
@@ -157,31 +159,6 @@ func swapfiles(fsys fs.FS, mounts facts.Mounts) []string {
 	return out
 }
 
-func generator(fsys fs.FS) Generator {
-	switch {
-	case exists(fsys, "usr/sbin/update-initramfs") && exists(fsys, "usr/sbin/mkinitramfs"):
-		return InitramfsTools
-	case exists(fsys, "usr/bin/dracut"):
-		return Dracut
-	}
-	return ""
-}
-
-func images(fsys fs.FS) []Image {
-	var out []Image
-	for _, pattern := range []string{"boot/initrd.img-*", "boot/initramfs-*.img"} {
-		found, _ := fs.Glob(fsys, pattern)
-		for _, p := range found {
-			k := strings.TrimSuffix(strings.TrimPrefix(strings.TrimPrefix(path.Base(p), "initrd.img-"), "initramfs-"), ".img")
-			if exists(fsys, "usr/lib/modules/"+k) || exists(fsys, "lib/modules/"+k) {
-				out = append(out, Image{"/" + p, k})
-			}
-		}
-	}
-	slices.SortFunc(out, func(a, b Image) int { return strings.Compare(a.Path, b.Path) })
-	return out
-}
-
 // Refusal is a reason why a machine cannot be converted, and what to do about it.
 type Refusal struct {
 	Msg  string
@@ -199,13 +176,8 @@ func (m Machine) Refusals() []Refusal {
 		return out
 	}
 	m.refuseRoot(no)
-	switch {
-	case m.Generator == "":
-		no("install initramfs-tools or dracut; other generators come with the release step \"The reset that can be trusted\"",
-			"no initrd generator was found that anicca can hook into")
-	case len(m.Images) == 0:
-		no("build one, with update-initramfs -c -k all or dracut", "there is no initrd in /boot: the reset has to run in one")
-	}
+	m.refuseInitrd(no)
+	out = append(out, m.Unclear...)
 	for _, p := range m.Apart {
 		no("move it onto the root's filesystem", "%s lies on a filesystem of its own: the package database and /usr belong to the base together", p)
 	}
@@ -302,25 +274,19 @@ func (m Machine) refuseLayout(no func(hint, format string, args ...any)) {
 		no("layouts in which snapshots take turns as the root, as openSUSE's, come later",
 			"the root is the snapshot %s, which another program replaces too", m.Subvol)
 	}
-	flags := ""
-	for f := range strings.FieldsSeq(m.Cmdline) {
-		if v, ok := strings.CutPrefix(f, "rootflags="); ok {
-			flags = v
-		}
-	}
+	where, options, hint := m.rootOption()
 	sub := ""
-	for _, o := range strings.Split(flags, ",") {
+	for _, o := range options {
 		if v, ok := strings.CutPrefix(o, "subvol="); ok {
 			sub = strings.Trim(v, "/")
 		}
 		if strings.HasPrefix(o, "subvolid=") {
-			no("write rootflags=subvol="+m.Subvol+" there instead", "the kernel command line has %s: the number changes with every reset, the name does not", o)
+			no("write subvol="+m.Subvol+" there instead", "%s has %s: the number changes with every reset, the name does not", where, o)
 			return
 		}
 	}
 	if m.Subvol != "" && sub != m.Subvol {
-		no("add rootflags=subvol="+m.Subvol+" to the kernel command line, in the boot loader's configuration",
-			"the kernel command line does not name the root's subvolume %s (rootflags=%q)", m.Subvol, flags)
+		no(hint, "%s does not name the root's subvolume %s (%q)", where, m.Subvol, strings.Join(options, ","))
 	}
 	if m.Subvol != "" && strings.HasPrefix(m.StoreSub, m.Subvol+"/") {
 		no("move it to the top level: mount that with subvolid=5 and rename the subvolume; then mend /etc/fstab",

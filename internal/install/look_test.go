@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io/fs"
+	"strings"
 	"testing"
 
 	"golang.org/x/tools/txtar"
@@ -14,7 +15,12 @@ import (
 // Each archive in testdata is a machine, and the answer: what init would do there, or why it refuses.
 func TestMachines(t *testing.T) {
 	golden.Run(t, func(t *testing.T, a *txtar.Archive) map[string]string {
-		return map[string]string{"answer": answer(t, golden.FS(a, ""))}
+		m := golden.FS(a, "")
+		out := map[string]string{"answer": answer(t, m)}
+		if golden.Content(a, "files") != "" {
+			out["files"] = written(t, m)
+		}
+		return out
 	})
 }
 
@@ -41,8 +47,37 @@ func answer(t *testing.T, m fs.FS) string {
 			fmt.Fprintf(&b, "\t%s\n", s.Data)
 		}
 	}
+	for _, n := range machine.Notes() {
+		fmt.Fprintf(&b, "note: %s\n", n)
+	}
 	if len(machine.Declared) == 0 {
 		fmt.Fprintf(&b, "\n%s", starter)
+	}
+	return b.String()
+}
+
+// written are the files that init would put on a machine.
+func written(t *testing.T, m fs.FS) string {
+	t.Helper()
+	machine, err := Look(Source{FS: m, Kernel: "6.1.0-1-amd64", Hostname: "nest"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	machine.UUID = "01234567-89ab-cdef-0123-456789abcdef"
+	list, err := Hooks(machine, "/opt/anicca-init")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b bytes.Buffer
+	for _, f := range list {
+		switch {
+		case f.Link != "":
+			fmt.Fprintf(&b, "%s -> %s\n", f.Path, f.Link)
+		case f.From != "":
+			fmt.Fprintf(&b, "%s %04o, a copy of %s\n", f.Path, f.Mode, f.From)
+		default:
+			fmt.Fprintf(&b, "%s %04o\n\t%s\n", f.Path, f.Mode, strings.ReplaceAll(strings.TrimSuffix(f.Data, "\n"), "\n", "\n\t"))
+		}
 	}
 	return b.String()
 }

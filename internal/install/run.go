@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path"
 	"strings"
 	"time"
@@ -58,9 +59,11 @@ func (r Runner) step(ctx context.Context, tree *sys.Tree, top string, s Step) er
 		}
 		return tree.WriteFile(s.Path, []byte(s.Data), sys.Perm{Mode: 0o644})
 	case Hook:
-		return installHooks(tree, Generator(s.Arg), r.Program, m.FSType)
+		return r.installHooks(tree, top)
 	case Initrd:
 		return rebuild(ctx, m.Generator, s)
+	case Inspect:
+		return inspect(ctx, m.Generator, s.Path)
 	case Ledger:
 		return r.makeLedger(top)
 	case Base:
@@ -147,53 +150,45 @@ func (r Runner) addFstab(tree *sys.Tree, top string, s Step) error {
 	return tree.WriteFile(s.Path, append(old, line...), sys.Perm{UID: int(st.Uid), GID: int(st.Gid), Mode: st.Perm()})
 }
 
-func installHooks(tree *sys.Tree, g Generator, program, fstype string) error {
-	hooks, err := Hooks(g, program, fstype)
+func (r Runner) installHooks(tree *sys.Tree, top string) error {
+	t, err := sys.OpenTree(top)
+	if err != nil {
+		return err
+	}
+	r.Machine.UUID, err = t.FilesystemUUID()
+	t.Close()
+	if err != nil {
+		return err
+	}
+	hooks, err := Hooks(r.Machine, r.Program)
 	if err != nil {
 		return err
 	}
 	for _, f := range hooks {
-		if err := tree.MkdirAll(path.Dir(f.Path), public); err != nil {
-			return err
-		}
-		if f.Link != "" {
-			if err := tree.Symlink(f.Link, f.Path); err != nil {
-				return err
-			}
-			continue
-		}
-		if err := tree.WriteFile(f.Path, []byte(f.Data), sys.Perm{Mode: f.Mode}); err != nil {
+		if err := install(tree, f); err != nil {
 			return err
 		}
 	}
 	return tree.Sync()
 }
 
-// rebuild makes one image and looks into it: generators go on when a hook fails.
-func rebuild(ctx context.Context, g Generator, s Step) error {
-	ctx, cancel := context.WithTimeout(ctx, 20*time.Minute)
-	defer cancel()
-	var list string
-	switch g {
-	case InitramfsTools:
-		if _, err := sys.Run(ctx, "update-initramfs", "-u", "-k", s.Arg); err != nil {
-			return err
-		}
-		list = "lsinitramfs"
-	case Dracut:
-		if _, err := sys.Run(ctx, "dracut", "--force", s.Path, s.Arg); err != nil {
-			return err
-		}
-		list = "lsinitrd"
-	}
-	out, err := sys.Run(ctx, list, s.Path)
-	if err != nil {
+func install(tree *sys.Tree, f Installed) error {
+	if err := tree.MkdirAll(path.Dir(f.Path), public); err != nil {
 		return err
 	}
-	if !strings.Contains(out, "bin/anicca-init") {
-		return fmt.Errorf("%s was rebuilt, but anicca-init is not in it: run the generator by hand and read what it says", s.Path)
+	switch {
+	case f.Link != "":
+		return tree.Symlink(f.Link, f.Path)
+	case f.From == f.Path:
+		return nil
+	case f.From != "":
+		data, err := os.ReadFile(f.From)
+		if err != nil {
+			return err
+		}
+		f.Data = string(data)
 	}
-	return nil
+	return tree.WriteFile(f.Path, []byte(f.Data), sys.Perm{Mode: f.Mode})
 }
 
 func (r Runner) makeLedger(top string) error {

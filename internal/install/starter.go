@@ -6,9 +6,11 @@ import "anicca/internal/config"
 var comments = map[string]string{
 	"/etc/NetworkManager/system-connections": "Wi-Fi passwords and other connections.",
 	"/etc/netplan":                           "Network configuration.",
+	"/etc/nixos":                             "The configuration of NixOS.",
 	"/home":                                  "All of every home, to begin with. Narrow it when you dare: remove this and list directories under users.",
 	"/root":                                  "The home of root.",
 	"/var/lib/NetworkManager":                "Leases and the key of stable addresses.",
+	"/var/lib/nixos":                         "The numbers of users and groups.",
 	"/var/lib/systemd":                       "Timers that remember when they last ran, random seed, and the like.",
 	"/var/log":                               "Logs, with the journal.",
 }

@@ -16,7 +16,8 @@ const (
 	Mount       Kind = "mount"       // mount the store
 	Declaration Kind = "declaration" // write the starter declaration
 	Hook        Kind = "hooks"       // install the initrd hooks and the late service
-	Initrd      Kind = "initrd"      // rebuild one image and look into it
+	Initrd      Kind = "initrd"      // rebuild one image and look into it; without a path, rebuild all
+	Inspect     Kind = "inspect"     // look into one image
 	Ledger      Kind = "ledger"      // make anicca's directory on the top level
 	Base        Kind = "base"        // make base 1 from the running root
 )
@@ -47,7 +48,8 @@ func Steps(m Machine, starter string) []Step {
 			Text: fmt.Sprintf("make the store: %s %s, to be mounted at %s", what, m.StoreSub, m.Store),
 		})
 	}
-	if !inFstab(m.Fstab, m.Store) {
+	if !inFstab(m.Fstab, m.Store) && m.Generator != NixOS { // there the module has it
+
 		add(Step{Kind: Fstab, Path: "/etc/fstab", Data: line, Text: "add the store to /etc/fstab"})
 	}
 	if !m.Mounted {
@@ -59,8 +61,23 @@ func Steps(m Machine, starter string) []Step {
 			Text: `write a starter declaration to /etc/anicca/host.cue; it observes and resets nothing until you say reset: "on"`,
 		})
 	}
-	add(Step{Kind: Hook, Arg: string(m.Generator), Text: fmt.Sprintf("install the initrd hooks for %s, and anicca.service", m.Generator)})
+	hooks := fmt.Sprintf("install the initrd hooks for %s, and anicca.service", m.Generator)
+	switch m.Generator {
+	case NixOS:
+		hooks = "write the module " + nixModule + ", with the initrd program beside it"
+	case Shim:
+		hooks = "put the initrd program at " + m.shimPath() + ", and install anicca.service"
+	}
+	add(Step{Kind: Hook, Arg: string(m.Generator), Text: hooks})
+	atOnce := m.Generator == Mkinitcpio || m.Generator == MkinitcpioSystemd
+	if atOnce {
+		add(Step{Kind: Initrd, Text: "rebuild all initrds with the initrd program in them: mkinitcpio -P"})
+	}
 	for _, i := range m.Images {
+		if atOnce {
+			add(Step{Kind: Inspect, Path: i.Path, Text: "look into " + i.Path})
+			continue
+		}
 		add(Step{Kind: Initrd, Path: i.Path, Arg: i.Kernel, Text: fmt.Sprintf("rebuild %s with the initrd program in it", i.Path)})
 	}
 	if m.Backend == decl.Btrfs {

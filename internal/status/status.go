@@ -109,7 +109,7 @@ func (s *Status) boot(r *boot.Record) {
 			s.problem("this is a container, whose root is not reset by anicca")
 			return
 		}
-		s.problem("there is no record of this boot: it was the one before 'anicca init', or the initrd does not run anicca: reboot; if it stays so, run 'anicca init' again")
+		s.problem("there is no record of this boot: it was the one before 'anicca init', or neither the initrd nor init= on the kernel command line runs anicca: reboot; if it stays so, run 'anicca init' again and read what it says last")
 		return
 	}
 	s.Boot = Boot{Outcome: string(r.Outcome), Why: r.Why, Backend: string(r.Backend), Generation: r.Generation}

@@ -1,0 +1,126 @@
+package install
+
+import (
+	"fmt"
+	"io/fs"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// unitsOf are the units that a generator's images hold, by name, with all text that may link them.
+func unitsOf(t *testing.T, g Generator) (units map[string]string, links string) {
+	t.Helper()
+	units = map[string]string{}
+	for _, h := range hooksOf(t, g) {
+		if path.Ext(h.Path) == ".service" && !strings.HasPrefix(h.Path, "/etc/systemd/") {
+			units[path.Base(h.Path)] = h.Data
+		} else {
+			links += h.Data
+		}
+	}
+	if g == NixOS {
+		option := regexp.MustCompile(`(?s)boot\.initrd\.systemd\.units\."([^"]+)" = \{\n(.*?)    text = ''\n(.*?)    '';`)
+		for _, f := range option.FindAllStringSubmatch(links, -1) {
+			units[f[1]] = strings.ReplaceAll("\n"+f[3], "\n      ", "\n")
+		}
+	}
+	return units, links
+}
+
+// Every unit of an initrd says what it comes before, without which the initrd goes on while it works; is made sure to be started;
+// and stops the boot when it fails as root.strict asks, and only then.
+func TestInitrdUnits(t *testing.T) {
+	seen := 0
+	for _, g := range []Generator{Dracut, MkinitcpioSystemd, NixOS} {
+		units, links := unitsOf(t, g)
+		for _, u := range initrdUnits {
+			text, ok := units[u.name]
+			if !ok {
+				t.Errorf("%s: there is no %s", g, u.name)
+				continue
+			}
+			seen++
+			fields := map[string]string{}
+			for line := range strings.Lines(text) {
+				if k, v, ok := strings.Cut(strings.TrimSpace(line), "="); ok {
+					fields[k] = v
+				}
+			}
+			for k, want := range map[string]string{
+				"DefaultDependencies": "no", "ConditionPathExists": "/etc/initrd-release", "Type": "oneshot", "RemainAfterExit": "yes",
+				"OnFailure": "emergency.target", "TimeoutStartSec": "infinity",
+			} {
+				if fields[k] != want {
+					t.Errorf("%s: %s has %s=%s, want %s", g, u.name, k, fields[k], want)
+				}
+			}
+			if fields["After"] == "" {
+				t.Errorf("%s: %s comes after nothing", g, u.name)
+			}
+			for _, before := range []string{u.by, "shutdown.target"} {
+				if !slices.Contains(strings.Fields(fields["Before"]), before) {
+					t.Errorf("%s: %s does not come before %s", g, u.name, before)
+				}
+			}
+			if strings.HasPrefix(fields["ExecStart"], "-") || !strings.Contains(fields["ExecStart"], "anicca-init") && g != NixOS {
+				t.Errorf("%s: %s has ExecStart=%s", g, u.name, fields["ExecStart"])
+			}
+			if ok := strings.Fields(fields["SuccessExitStatus"]); !slices.Contains(ok, "1") || slices.Contains(ok, "100") {
+				t.Errorf("%s: %s takes %q for success", g, u.name, ok)
+			}
+			link := fmt.Sprintf("%s.requires/%s", u.by, u.name)
+			if g == NixOS {
+				link = fmt.Sprintf("%q = {\n    requiredBy = [ %q ];", u.name, u.by)
+			}
+			if !strings.Contains(links, link) {
+				t.Errorf("%s: %s is not required by %s", g, u.name, u.by)
+			}
+		}
+		if len(units) != len(initrdUnits) {
+			t.Errorf("%s: %d units, want %d", g, len(units), len(initrdUnits))
+		}
+	}
+	if seen != 6 {
+		t.Errorf("%d units were looked at, want 6", seen)
+	}
+}
+
+// Units of the booted system stay out of initrds that copy all of /etc/systemd/system, and none ignores its own failure.
+func TestLateUnits(t *testing.T) {
+	for _, u := range lateUnits {
+		data, err := files.ReadFile("files/" + u.name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(string(data), "ExecStart=-") {
+			t.Errorf("%s ignores failures", u.name)
+		}
+		if u.by == "sysinit.target" && !strings.Contains(string(data), "\nBefore=sysinit.target") {
+			t.Errorf("%s does not come before sysinit.target", u.name)
+		}
+	}
+}
+
+// Every unit that there is comes onto a machine.
+func TestNoUnitIsForgotten(t *testing.T) {
+	found, err := fs.Glob(files, "files/*.*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := 0
+	for _, p := range found {
+		if ext := path.Ext(p); ext != ".service" && ext != ".timer" {
+			continue
+		}
+		seen++
+		if name := path.Base(p); !slices.ContainsFunc(slices.Concat(initrdUnits, lateUnits), func(u unit) bool { return u.name == name }) {
+			t.Errorf("%s is in no list", name)
+		}
+	}
+	if want := len(initrdUnits) + len(lateUnits); seen != want {
+		t.Errorf("%d units in files, %d in the lists", seen, want)
+	}
+}
