@@ -19,6 +19,7 @@ type disk struct {
 	uuid   string   // of the filesystem
 	config string   // of GRUB
 	drives []string // images of further disks
+	home   string   // mode of bird's home, which differs between releases
 	last   *machine
 }
 
