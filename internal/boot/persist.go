@@ -135,14 +135,17 @@ func oldRoot(d *root.Disk, r *Record) (old *sys.Tree, let func()) {
 	}
 }
 
-// mountStores mounts the stores in the root. Only one that is required, and missing, ends this.
+// mountStores mounts the stores in the root. Only the one with the boot plan itself is needed to go on.
 func mountStores(r *Record, t *sys.Tree, d *root.Disk, b *plan.Boot) error {
 	for _, s := range b.Stores {
 		err := mountStore(r, t, d, s)
 		switch {
 		case err == nil:
-		case s.Need == decl.Required:
+		case s.Path == b.Stores[0].Path:
 			return fmt.Errorf("store %s: %w", s.Path, err)
+		case s.Need == decl.Required:
+			r.problem("the store %s is not there, and is required: %v", s.Path, err)
+			r.Absent = append(r.Absent, s.Path)
 		case s.Need == decl.Degraded:
 			r.problem("the store %s is not there, so this session does without what it keeps: %v", s.Path, err)
 			r.Absent = append(r.Absent, s.Path)

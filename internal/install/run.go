@@ -1,10 +1,10 @@
 package install
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path"
 	"strings"
@@ -18,14 +18,14 @@ import (
 // Runner does the steps of a conversion.
 type Runner struct {
 	Machine Machine
+	Root    string // where its root is mounted; empty for /
 	Program string // path of the initrd program on the machine
-	Out     io.Writer
 	Tell    func(Step, error)
 }
 
 // Run does the steps in order and stops at the first that fails. Run it again to go on.
 func (r Runner) Run(ctx context.Context, steps []Step) error {
-	tree, err := sys.OpenTree("/")
+	tree, err := sys.OpenTree(cmp.Or(r.Root, "/"))
 	if err != nil {
 		return err
 	}

@@ -68,6 +68,18 @@ func apart() error {
 	return at.Mount("anicca", ".", "tmpfs", nil, "mode=0755")
 }
 
+// Memory returns a directory in memory for the images of disks, so that nothing waits for a real one.
+// The program must be [Apart].
+func Memory(t testing.TB) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("/run/anicca", "test-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	return dir
+}
+
 // again runs this program again in namespaces of its own and exits with its code; it returns if that cannot be.
 func again(attr *syscall.SysProcAttr) error {
 	attr.Pdeathsig = syscall.SIGKILL

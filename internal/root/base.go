@@ -108,10 +108,29 @@ func (d *Disk) Adopt(p string, now time.Time) error {
 		}
 	}
 	if id, err := d.Current(); err != nil || id != "" {
+		if next := *d.ledger; err == nil && next.Saving != "" {
+			next.Saving = ""
+			err = d.save(next, now)
+		}
 		return err
 	}
-	first := path.Join(workDir, "first-"+now.UTC().Format("20060102T150405.000Z"))
-	if err := d.kind.Fresh(p, first); err != nil {
+	return d.first(p, now)
+}
+
+// first makes the first root over a base. It is made aside, and what an interruption has left of an earlier try is removed.
+func (d *Disk) first(base string, now time.Time) error {
+	next := *d.ledger
+	if next.Saving != "" {
+		if err := d.kind.Remove(path.Join(workDir, next.Saving)); err != nil && !missing(err) {
+			return err
+		}
+	}
+	next.Saving = "first-" + now.UTC().Format("20060102T150405.000Z")
+	if err := errors.Join(d.Sweep(), d.save(next, now)); err != nil {
+		return err
+	}
+	first := path.Join(workDir, next.Saving)
+	if err := d.kind.Fresh(base, first); err != nil {
 		return err
 	}
 	return d.kind.PutAway(first, d.ledger.Root)

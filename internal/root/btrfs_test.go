@@ -29,7 +29,7 @@ func newDisk(t *testing.T) string {
 	if _, err := exec.LookPath("mkfs.btrfs"); err != nil {
 		t.Skip("needs mkfs.btrfs: apt-get install btrfs-progs")
 	}
-	dir := t.TempDir()
+	dir := nstest.Memory(t)
 	img, top := filepath.Join(dir, "disk"), filepath.Join(dir, "top")
 	if err := os.Mkdir(top, 0o755); err != nil {
 		t.Fatal(err)

@@ -42,7 +42,7 @@ type Ledger struct {
 	Next       *Next        `json:"next,omitempty"`
 	Strict     bool         `json:"strict,omitempty"` // as declared when the store was last read: it must be known without it
 	Freeze     int          `json:"freeze,omitempty"` // number of the base that the root becomes at the next reset
-	Saving     string       `json:"saving,omitempty"` // name in anicca/work of a copy of a root in memory
+	Saving     string       `json:"saving,omitempty"` // name in anicca/work of a root that is put together there
 	Making     int          `json:"making,omitempty"` // number of a base that was begun
 	Written    time.Time    `json:"written"`
 }

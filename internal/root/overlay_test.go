@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"anicca/internal/nstest"
 	"anicca/internal/sys"
 )
 
@@ -21,7 +22,7 @@ func image(t *testing.T, fstype string, args ...string) string {
 	if _, err := exec.LookPath("mkfs." + fstype); err != nil {
 		t.Skipf("needs mkfs.%s", fstype)
 	}
-	dir := t.TempDir()
+	dir := nstest.Memory(t)
 	img, top := filepath.Join(dir, "disk"), filepath.Join(dir, "top")
 	if err := os.Mkdir(top, 0o755); err != nil {
 		t.Fatal(err)
