@@ -121,17 +121,25 @@ Exit codes: 0 ok, 1 fault, 2 usage, 3 the declaration is invalid, 4 there are ch
 		tryCommand(), initCommand(), checkCommand(&g), showCommand(&g), schemaCommand(), planCommand(&g), applyCommand(&g),
 		statusCommand(&g), baseCommand(), archiveCommand(&g), nextCommand(), restoreCommand(),
 	} {
-		args := sub.Args
-		if args == nil {
-			args = cobra.NoArgs
-		}
-		sub.Args = func(c *cobra.Command, a []string) error {
-			if err := args(c, a); err != nil {
-				return exitError{exitUsage, fmt.Sprintf("%v\n%s", err, c.UseLine())}
-			}
-			return nil
-		}
+		usage(sub)
 		root.AddCommand(sub)
 	}
 	return root
+}
+
+// usage gives a verb, and those below it, the exit code for wrong arguments.
+func usage(c *cobra.Command) {
+	args := c.Args
+	if args == nil {
+		args = cobra.NoArgs
+	}
+	c.Args = func(c *cobra.Command, a []string) error {
+		if err := args(c, a); err != nil {
+			return exitError{exitUsage, fmt.Sprintf("%v\n%s", err, c.UseLine())}
+		}
+		return nil
+	}
+	for _, sub := range c.Commands() {
+		usage(sub)
+	}
 }

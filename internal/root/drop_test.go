@@ -1,8 +1,10 @@
 package root
 
 import (
+	"bufio"
 	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -94,6 +96,28 @@ func TestDropRefuses(t *testing.T) {
 	run(t, "mount", "--bind", filepath.Join(top, "anicca/archive", old[2].ID, "etc"), at)
 	refuse(old[2].ID, "is mounted at "+at)
 	run(t, "umount", at)
+
+	// A container has it, and nobody else sees that.
+	hold := exec.Command("unshare", "--mount", "sh", "-c", "mount --bind "+filepath.Join(top, "anicca/archive", old[2].ID)+" "+at+" && echo mounted && exec cat")
+	in, err := hold.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := hold.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := hold.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if line, err := bufio.NewReader(out).ReadString('\n'); line != "mounted\n" {
+		t.Fatal(line, err)
+	}
+	refuse(old[2].ID, "is mounted at "+at)
+	in.Close()
+	if err := hold.Wait(); err != nil {
+		t.Fatal(err)
+	}
 
 	for _, o := range old {
 		if !there(filepath.Join(top, "anicca/archive", o.ID)) {
