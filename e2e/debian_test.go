@@ -34,7 +34,7 @@ var (
 	}
 	debian13tools = flavour{
 		name: "debian13-initramfs-tools", suite: "trixie", generator: "initramfs-tools",
-		packages: common + ",initramfs-tools,grub-pc-bin,grub2-common", prepare: quickTools,
+		packages: common + ",initramfs-tools,grub-pc-bin,grub2-common,kexec-tools", prepare: quickTools,
 	}
 	debian12dracut = flavour{
 		name: "debian12-dracut", suite: "bookworm", generator: "dracut",

@@ -359,6 +359,27 @@ var faults = map[string]fault{
 			}
 		},
 	},
+	"old roots expire": {
+		before:  []string{declare("root: archive: {count: 1, days: 0}"), "anicca archive pin $(anicca archive list | busybox grep -o '^000001[^ ]*')"},
+		outcome: boot.Done, ok: true, forgets: true, heals: true,
+		after: []string{"anicca archive list", "anicca-init expire", "anicca archive list"},
+		see: func(b *session) {
+			for i, want := range []string{"000001 000002 000003", "", "000001 000003"} {
+				var got []string
+				for line := range strings.Lines(b.out(first + i)) {
+					if id, _, ok := strings.Cut(line, "-2"); ok && strings.HasPrefix(id, "0") {
+						got = append(got, id)
+					}
+				}
+				if s := strings.Join(got, " "); s != want || b.code(first+i) != 0 {
+					b.s.t.Errorf("old roots %q, want %q:\n%s", s, want, b.out(first+i))
+				}
+			}
+			if out := b.out(first + 1); !strings.Contains(out, "dropped 000002") {
+				b.s.t.Errorf("expiry does not say what it does: %s", out)
+			}
+		},
+	},
 	"clock in 1970": {
 		outcome: boot.Done, ok: true, forgets: true, heals: true,
 		after: []string{"date -s 1970.01.02-00:00 >/dev/null; anicca archive expire --yes", "anicca-init expire"},

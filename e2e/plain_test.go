@@ -18,6 +18,7 @@ func TestForgetPlain(t *testing.T) {
 	d.newBase(t)
 	d.bootOldRoot(t)
 	d.inMemory(t)
+	d.kexec(t)
 	d.hibernated(t)
 	d.strict(t)
 	d.check(t)
@@ -175,6 +176,23 @@ func (m *machine) lastOld() string {
 	m.t.Helper()
 	list := strings.Split(m.run("anicca archive list"), "\n")
 	return strings.Fields(list[len(list)-1])[0]
+}
+
+// kexec lets the kernel start the next one itself. That is a boot like any other, and status tells.
+func (d *disk) kexec(t *testing.T) {
+	m := d.boot(t, "")
+	m.write("/etc/undeclared", "x", 0o644)
+	before := m.archived()
+	m.again("kexec -l /boot/vmlinuz-$(uname -r) --initrd=/boot/initrd.img-$(uname -r) --reuse-cmdline && systemctl kexec --no-block")
+	if s := m.clean(); !strings.Contains(strings.Join(s.Notes, " "), "kexec") || s.Boot.Outcome != "done" {
+		t.Errorf("after kexec: %+v", s)
+	}
+	m.lives(false, "/etc/undeclared")
+	if got := m.archived(); got != before+1 {
+		t.Errorf("after kexec: %d old roots, want %d", got, before+1)
+	}
+	m.write("/etc/undeclared", "x", 0o644)
+	m.off()
 }
 
 // hibernated boots while a swap device holds the image of a hibernated system.

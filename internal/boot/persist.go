@@ -94,6 +94,7 @@ func inPlace(r *Record, d *root.Disk, dir string) error {
 		return err
 	}
 	defer t.Close()
+	mountVolumes(r, t, b)
 	if err := r.timed("mount stores", func() error { return mountStores(r, t, d, b) }); err != nil {
 		return err
 	}
@@ -132,6 +133,20 @@ func oldRoot(d *root.Disk, r *Record) (old *sys.Tree, let func()) {
 	return old, func() {
 		old.Close()
 		_ = done()
+	}
+}
+
+// mountVolumes mounts the volumes that are reset with the root, so that entries can lie in them.
+// Later, the booted system finds them mounted. One that fails is said, and left to it.
+func mountVolumes(r *Record, t *sys.Tree, b *plan.Boot) {
+	for _, v := range b.Volumes {
+		err := t.MkdirAll(v.Path, func(string) sys.Perm { return sys.Mine(0o755) })
+		if err == nil {
+			err = t.Mount(r.Device, v.Path, r.FSType, v.Options, "subvol="+v.Subvol)
+		}
+		if err != nil {
+			r.problem("%s is not mounted before what is kept in it: %v", v.Path, err)
+		}
 	}
 }
 

@@ -36,6 +36,7 @@ type Record struct {
 	BootID     string       `json:"bootID"`
 	Kernel     string       `json:"kernel"`
 	When       time.Time    `json:"when"`
+	Kexec      bool         `json:"kexec,omitempty"`  // the kernel was started by another, not by the boot loader
 	Device     string       `json:"device,omitempty"` // the block device of the root
 	FSType     string       `json:"fsType,omitempty"` // of the device
 	Wait       float64      `json:"wait,omitempty"`   // seconds that a device may take to appear

@@ -51,7 +51,7 @@ func openStore(top, p string) (*sys.Tree, error) {
 }
 
 func newRecord(m Machine) *Record {
-	return &Record{BootID: m.BootID, Kernel: m.Kernel, When: m.Now.UTC(), Outcome: Kept}
+	return &Record{BootID: m.BootID, Kernel: m.Kernel, When: m.Now.UTC(), Outcome: Kept, Kexec: sys.Kexec()}
 }
 
 // Reset decides whether this boot gets a fresh root, makes it, and returns the record of that.

@@ -125,6 +125,9 @@ func (s *Status) boot(r *boot.Record) {
 	s.Problems = append(s.Problems, r.Problems...)
 	s.Notes = append(s.Notes, r.Recovered...)
 	s.Notes = append(s.Notes, r.Notes...)
+	if r.Kexec {
+		s.note("this kernel was started by another one (kexec): the boot loader may choose another kernel next time")
+	}
 	if r.RAM {
 		s.Notes = append(s.Notes, "the root is in memory: a crash or a power cut loses what this session wrote, an orderly shutdown puts it into the archive")
 	}

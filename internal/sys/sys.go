@@ -13,6 +13,8 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"strconv"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -68,6 +70,17 @@ func Kernel() string {
 		return ""
 	}
 	return unix.ByteSliceToString(u.Release[:])
+}
+
+// Kexec reports whether the running kernel was started by another kernel. The kernel is told who loads it, see
+// Documentation/arch/x86/boot.rst, type_of_loader; other processors do not tell.
+func Kexec() bool {
+	b, err := os.ReadFile("/proc/sys/kernel/bootloader_type")
+	if err != nil {
+		return false
+	}
+	n, err := strconv.Atoi(strings.TrimSpace(string(b)))
+	return err == nil && n>>4 == 0xd
 }
 
 // BootID returns the kernel's random id of this boot.
