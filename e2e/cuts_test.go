@@ -159,7 +159,7 @@ func (v *survivor) check() {
 	if _, err := os.Stat(filepath.Join(top, l.Store, "etc/conf")); err != nil {
 		v.t.Errorf("the store: %v", err)
 	}
-	run(v.t, "umount", top)
+	unmount(v.t, top)
 	if v.fs == "ext4" {
 		run(v.t, "e2fsck", "-fn", image)
 	}

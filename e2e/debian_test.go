@@ -179,3 +179,20 @@ func run(t *testing.T, name string, args ...string) string {
 	}
 	return strings.TrimSpace(string(out))
 }
+
+// unmount unmounts what a test has mounted. A program that another test starts in this moment may hold files of it,
+// from its fork to its exec.
+func unmount(t *testing.T, dir string) {
+	t.Helper()
+	var out []byte
+	var err error
+	for range 50 {
+		if out, err = exec.Command("umount", dir).CombinedOutput(); err == nil || !strings.Contains(string(out), "busy") {
+			break
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	if err != nil {
+		t.Fatalf("umount %s: %v\n%s", dir, err, out)
+	}
+}

@@ -109,7 +109,7 @@ func (d *disk) top(t *testing.T, f func(top string)) {
 	d.device(t, func(dev string) {
 		dir := t.TempDir()
 		run(t, "mount", "-o", "noatime", dev, dir)
-		defer run(t, "umount", dir)
+		defer unmount(t, dir)
 		f(dir)
 	})
 }

@@ -48,7 +48,7 @@ func (d *disk) otherBoot(t *testing.T, f func(dir string)) {
 		t.Fatal(err)
 	}
 	run(t, "mount", "-o", "loop", d.drives[0], dir+"/boot")
-	defer run(t, "umount", dir+"/boot")
+	defer unmount(t, dir+"/boot")
 	f(dir)
 }
 

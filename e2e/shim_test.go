@@ -111,6 +111,9 @@ func (m *shimMachine) findsAnother() {
 	if b.record.Outcome != boot.Failed || !strings.Contains(b.record.Why, "the store /another is missing") {
 		m.t.Errorf("without the other disk: %s (%s)", b.record.Outcome, b.record.Why)
 	}
+	if want := `issue="changed\n" junk=true kept="......"`; b.found != want { // what other stores keep is there
+		m.t.Errorf("without the other disk: %s, want %s", b.found, want)
+	}
 	m.offline(func(top string) { m.plan(top, nil) })
 }
 
@@ -118,13 +121,13 @@ func (m *shimMachine) findsAnother() {
 func (m *shimMachine) staysBehind() {
 	m.base(func(base string) { run(m.t, "rmdir", base+"/run") })
 	b := m.boot()
-	if b.found != `issue="changed\n" junk=true kept="......"` || b.record.Outcome != boot.Failed || b.record.Verified ||
+	if b.found != `issue="changed\n" junk=true kept="......."` || b.record.Outcome != boot.Failed || b.record.Verified ||
 		!strings.Contains(b.record.Why, "could not move to the new root") || len(b.record.Entries) != 2 {
 		m.t.Errorf("stayed behind: %s, %+v", b.found, b.record)
 	}
 	m.base(func(base string) { run(m.t, "mkdir", base+"/run") })
 	m.offline(func(top string) { run(m.t, "mkdir", top+"/@rootfs/run") })
-	m.want(m.boot(), boot.Done, `issue="base\n" junk=false kept="......."`)
+	m.want(m.boot(), boot.Done, `issue="base\n" junk=false kept="........"`)
 }
 
 // stops boots with something wrong where root.strict is declared: somebody gets a shell first.
@@ -134,7 +137,7 @@ func (m *shimMachine) stops() {
 		m.plan(top, func(b *plan.Boot) { b.Strict = true })
 	})
 	b := m.boot()
-	m.want(b, boot.Failed, `issue="changed\n" junk=true kept="........"`)
+	m.want(b, boot.Failed, `issue="changed\n" junk=true kept="........."`)
 	if !strings.Contains(b.record.Why, "base 1 is writable") {
 		m.t.Errorf("the record does not say what is wrong: %s", b.record.Why)
 	}

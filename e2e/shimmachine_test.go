@@ -113,7 +113,7 @@ func (m *shimMachine) offline(f func(top string)) {
 		m.t.Fatal(err)
 	}
 	run(m.t, "mount", "-o", "loop", m.disk, top)
-	defer run(m.t, "umount", top)
+	defer unmount(m.t, top)
 	f(top)
 }
 

@@ -169,7 +169,7 @@ func (s *small) mount(f func(top string)) {
 	s.t.Helper()
 	top := s.t.TempDir()
 	run(s.t, "mount", "-o", "loop,noatime", s.disk, top)
-	defer run(s.t, "umount", top)
+	defer unmount(s.t, top)
 	f(top)
 }
 
