@@ -50,11 +50,11 @@ func Copy(from *Tree, src string, to *Tree, dst string) error {
 	if err == nil {
 		// A plain rename replaces an empty directory and refuses a populated one;
 		// for a file, nothing may be there.
-		flags := uint(unix.RENAME_NOREPLACE)
+		rename := renameNew
 		if s, serr := dd.Stat(tmp); serr == nil && s.Type() == fs.ModeDir {
-			flags = 0
+			rename = unix.Renameat
 		}
-		err = do("rename", to.Path(dst), func() error { return unix.Renameat2(dd.fd, tmp, dd.fd, dn, flags) })
+		err = do("rename", to.Path(dst), func() error { return rename(dd.fd, tmp, dd.fd, dn) })
 	}
 	if err != nil {
 		return errors.Join(err, dd.removeAll(tmp))

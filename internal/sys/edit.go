@@ -49,7 +49,7 @@ func (t *Tree) Mkdir(p string, perm Perm) error {
 	}
 	err = dir.setPerm(tmp, perm)
 	if err == nil {
-		err = do("rename", t.Path(p), func() error { return unix.Renameat2(dir.fd, tmp, dir.fd, name, unix.RENAME_NOREPLACE) })
+		err = do("rename", t.Path(p), func() error { return renameNew(dir.fd, tmp, dir.fd, name) })
 	}
 	if err != nil {
 		return errors.Join(err, dir.unlink(tmp, unix.AT_REMOVEDIR))
@@ -212,19 +212,34 @@ func (t *Tree) Readlink(p string) (string, error) {
 
 // Rename moves from to to inside the tree; it is an error if anything lies at to.
 func (t *Tree) Rename(from, to string) error {
-	return t.rename(from, to, unix.RENAME_NOREPLACE)
+	return t.rename("rename", from, to, renameNew)
+}
+
+// renameNew renames where nothing may lie yet. OpenZFS up to 2.1 takes no flags: there it looks first.
+func renameNew(a int, an string, b int, bn string) error {
+	err := unix.Renameat2(a, an, b, bn, unix.RENAME_NOREPLACE)
+	if err != unix.EINVAL {
+		return err
+	}
+	var s unix.Stat_t
+	switch err := unix.Fstatat(b, bn, &s, unix.AT_SYMLINK_NOFOLLOW); err {
+	case nil:
+		return unix.EEXIST
+	case unix.ENOENT:
+		return unix.Renameat(a, an, b, bn)
+	default:
+		return err
+	}
 }
 
 // Exchange swaps the objects at a and b in one step: at no moment is either name missing.
 func (t *Tree) Exchange(a, b string) error {
-	return t.rename(a, b, unix.RENAME_EXCHANGE)
+	return t.rename("exchange", a, b, func(a int, an string, b int, bn string) error {
+		return unix.Renameat2(a, an, b, bn, unix.RENAME_EXCHANGE)
+	})
 }
 
-func (t *Tree) rename(from, to string, flags uint) error {
-	op := "rename"
-	if flags&unix.RENAME_EXCHANGE != 0 {
-		op = "exchange"
-	}
+func (t *Tree) rename(op, from, to string, rename func(a int, an string, b int, bn string) error) error {
 	a, an, err := t.parent(from)
 	if err != nil {
 		return err
@@ -235,7 +250,7 @@ func (t *Tree) rename(from, to string, flags uint) error {
 		return err
 	}
 	defer b.Close()
-	return do(op, t.Path(from)+" to "+t.Path(to), func() error { return unix.Renameat2(a.fd, an, b.fd, bn, flags) })
+	return do(op, t.Path(from)+" to "+t.Path(to), func() error { return rename(a.fd, an, b.fd, bn) })
 }
 
 // Remove removes the file, link or empty directory p.
