@@ -34,6 +34,7 @@ var layers = map[string]struct {
 	"internal/ui":      {"renders values only", "internal/decl internal/plan internal/sandbox internal/status"},
 	"internal/golden":  {"a helper of tests", ""},
 	"internal/nstest":  {"a helper of tests", "internal/sys"},
+	"internal/zfstest": {"a helper of tests", "internal/sys"},
 	"cmd/anicca":       {"the door", "*"},
 	"cmd/anicca-init":  {"a few lines around boot", "internal/boot internal/sys"},
 }

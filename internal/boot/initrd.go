@@ -109,7 +109,7 @@ func openDisk(top string, m *Machine, r *Record) (*root.Disk, error) {
 	if !errors.Is(err, root.ErrDamaged) {
 		return d, err
 	}
-	said, rerr := root.Rebuild(top, m.Subvol, m.Now)
+	said, rerr := root.Rebuild(top, decl.Btrfs, m.Subvol, m.Now)
 	if rerr != nil {
 		return nil, errors.Join(err, rerr)
 	}

@@ -130,7 +130,7 @@ func (d *Disk) first(base string, now time.Time) error {
 		return err
 	}
 	first := path.Join(workDir, next.Saving)
-	if err := d.kind.Fresh(base, first); err != nil {
+	if err := d.kind.Fresh(base, first, d.ledger.Root); err != nil {
 		return err
 	}
 	return d.kind.PutAway(first, d.ledger.Root)

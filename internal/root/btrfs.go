@@ -14,7 +14,7 @@ type subvolumes struct{ top *sys.Tree }
 
 func (v subvolumes) Name() decl.Backend { return decl.Btrfs }
 
-func (v subvolumes) Fresh(from, p string) error { return v.top.Snapshot(from, p, false) }
+func (v subvolumes) Fresh(from, p, _ string) error { return v.top.Snapshot(from, p, false) }
 
 func (v subvolumes) Freeze(root, p string) error { return v.top.Snapshot(root, p, true) }
 
@@ -44,6 +44,8 @@ func (v subvolumes) Intact(p, identity string) error {
 func (v subvolumes) Exchange(work, root, _ string) error { return v.top.Exchange(work, root) }
 
 func (v subvolumes) PutAway(work, old string) error { return v.top.Rename(work, old) }
+
+func (v subvolumes) Finish(_, _ string) error { return nil }
 
 func (v subvolumes) Remove(p string) error { return v.top.RemoveSubvolume(p) }
 

@@ -50,6 +50,8 @@ func backend(top *sys.Tree, l *Ledger) (Backend, error) {
 	switch l.Backend {
 	case decl.Btrfs:
 		return subvolumes{top}, nil
+	case decl.ZFS:
+		return openPool(top)
 	case decl.Overlay:
 		return directories{top, slices.ContainsFunc(l.Bases, func(b Base) bool { return b.Path == wholeDisk })}, nil
 	}
@@ -58,11 +60,19 @@ func backend(top *sys.Tree, l *Ledger) (Backend, error) {
 
 // check makes sure that the ledger belongs to this filesystem and not to one that it was copied from.
 func (d *Disk) check() error {
-	id, err := d.top.FilesystemUUID()
+	id, err := filesystem(d.top, d.kind)
 	if err == nil && id != d.ledger.Filesystem {
 		err = fmt.Errorf("the ledger is for filesystem %s, this one is %s: run 'anicca init' on this machine", d.ledger.Filesystem, id)
 	}
 	return err
+}
+
+// filesystem tells the filesystem that roots are kept on from every other.
+func filesystem(top *sys.Tree, kind Backend) (string, error) {
+	if v, ok := kind.(datasets); ok {
+		return v.guid()
+	}
+	return top.FilesystemUUID()
 }
 
 // Create sets a filesystem up whose top level is mounted at dir, for the backend that the ledger names.
@@ -73,13 +83,15 @@ func Create(dir string, l Ledger, now time.Time) (*Disk, error) {
 		return nil, err
 	}
 	defer top.Close()
-	if l.Filesystem, err = top.FilesystemUUID(); err != nil {
+	kind, err := backend(top, &l)
+	if err != nil {
 		return nil, err
 	}
-	for _, p := range []string{anicca, baseDir, archiveDir, workDir} {
-		if err := top.MkdirAll(p, func(string) sys.Perm { return sys.Mine(0o700) }); err != nil {
-			return nil, err
-		}
+	if l.Filesystem, err = filesystem(top, kind); err != nil {
+		return nil, err
+	}
+	if err := rooms(top, kind); err != nil {
+		return nil, err
 	}
 	there, err := top.Exists(ledgerPath)
 	if err == nil && !there {
@@ -90,6 +102,22 @@ func Create(dir string, l Ledger, now time.Time) (*Disk, error) {
 		return nil, err
 	}
 	return Open(dir)
+}
+
+// rooms makes the places of bases and old roots.
+func rooms(top *sys.Tree, kind Backend) error {
+	for _, p := range []string{anicca, baseDir, archiveDir, workDir} {
+		var err error
+		if v, ok := kind.(datasets); ok {
+			err = v.container(p)
+		} else {
+			err = top.MkdirAll(p, func(string) sys.Perm { return sys.Mine(0o700) })
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Close releases the top level.
@@ -185,17 +213,46 @@ func (d *Disk) HasModules(release, id string) (bool, error) {
 		return false, err
 	}
 	for _, at := range layers {
-		for _, p := range []string{"usr/lib/modules/" + release, "lib/modules/" + release, nixos} {
-			s, err := d.top.Stat(path.Join(at, p))
-			if err == nil && (s.IsDir() || p == nixos) {
-				return true, nil
-			}
-			if err != nil && !missing(err) && !sys.IsLoop(err) { // /lib is a link where /usr is merged
-				return false, err
-			}
+		if has, err := d.hasModules(at, release); has || err != nil {
+			return has, err
 		}
 	}
 	return false, nil
+}
+
+func (d *Disk) hasModules(at, release string) (bool, error) {
+	t, done, err := d.OpenVolume(at)
+	if err != nil {
+		return false, err
+	}
+	defer done()
+	for _, p := range []string{"usr/lib/modules/" + release, "lib/modules/" + release, nixos} {
+		s, err := t.Stat(p)
+		if err == nil && (s.IsDir() || p == nixos) {
+			return true, nil
+		}
+		if err != nil && !missing(err) && !sys.IsLoop(err) { // /lib is a link where /usr is merged
+			return false, err
+		}
+	}
+	return false, nil
+}
+
+// OpenVolume opens what lies at p, from the top level, by itself, such as a store that is not mounted yet.
+// Close it with the function only.
+func (d *Disk) OpenVolume(p string) (*sys.Tree, func(), error) {
+	dir, done, err := d.kind.Open(p, nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	t, err := sys.OpenTree(dir)
+	if err != nil {
+		return nil, nil, errors.Join(err, done())
+	}
+	return t, func() {
+		t.Close()
+		_ = done() // what cannot be unmounted now is let go of when the machine goes down
+	}, nil
 }
 
 // layersOf returns what a root that begins as an old root, or as the newest base, lies over, uppermost first.

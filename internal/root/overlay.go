@@ -33,7 +33,7 @@ type directories struct {
 
 func (v directories) Name() decl.Backend { return decl.Overlay }
 
-func (v directories) Fresh(from, p string) error {
+func (v directories) Fresh(from, p, _ string) error {
 	s, err := v.top.Stat(from)
 	if err != nil {
 		return err
@@ -81,6 +81,8 @@ func (v directories) Exchange(work, root, _ string) error { return v.top.Exchang
 
 func (v directories) PutAway(work, old string) error { return v.top.Rename(work, old) }
 
+func (v directories) Finish(_, _ string) error { return nil }
+
 func (v directories) Remove(p string) error { return v.top.RemoveTree(p) }
 
 func (v directories) InUse(p string) (string, error) { return v.top.InUse(p) }
@@ -88,7 +90,11 @@ func (v directories) InUse(p string) (string, error) { return v.top.InUse(p) }
 func (v directories) List(dir string) ([]string, error) { return v.top.List(dir) }
 
 // Open mounts an old root read-only over what it lies over, where only root can look, until it is let go of.
+// By itself it is a directory like any other.
 func (v directories) Open(p string, layers []string) (dir string, done func() error, err error) {
+	if len(layers) == 0 {
+		return v.top.Path(p), func() error { return nil }, nil
+	}
 	private, err := private()
 	if err != nil {
 		return "", nil, err

@@ -17,22 +17,22 @@ import (
 // cannot be read. The damaged one is put aside. It says what it found, a sentence each.
 //
 // It is conservative: everything in the archive is pinned, what is not plainly ours is left out, and nothing is moved.
-// Subvol is the subvolume that will be mounted as the root; it is empty for other filesystems than btrfs.
-func Rebuild(dir, subvol string, now time.Time) ([]string, error) {
+// Root is what will be mounted as the root, from the top level; it is empty where nothing is but an overlay.
+func Rebuild(dir string, kind decl.Backend, root string, now time.Time) ([]string, error) {
 	top, err := sys.OpenTree(dir)
 	if err != nil {
 		return nil, err
 	}
 	defer top.Close()
-	l := Ledger{Format: ledgerFormat, Backend: decl.Overlay, Root: upper}
-	if subvol != "" {
-		l.Backend, l.Root = decl.Btrfs, subvol
-	}
-	if l.Filesystem, err = top.FilesystemUUID(); err != nil {
-		return nil, err
+	l := Ledger{Format: ledgerFormat, Backend: kind, Root: root}
+	if root == "" {
+		l.Backend, l.Root = decl.Overlay, upper
 	}
 	r := rebuilder{top: top, l: &l}
 	if r.kind, err = backend(top, &l); err != nil {
+		return nil, err
+	}
+	if l.Filesystem, err = filesystem(top, r.kind); err != nil {
 		return nil, err
 	}
 	if err := errors.Join(r.bases(), r.archive(), r.store()); err != nil {
@@ -67,7 +67,7 @@ func (r rebuilder) bases() error {
 			r.l.Bases[0].Path = ""
 		}
 	}
-	names, err := r.top.List(baseDir)
+	names, err := r.kind.List(baseDir)
 	if err != nil {
 		return err
 	}
@@ -98,7 +98,7 @@ func (r rebuilder) bases() error {
 // archive takes what lies in the archive under a name of ours.
 func (r rebuilder) archive() error {
 	for _, dir := range []string{archiveDir, workDir} {
-		names, err := r.top.List(dir)
+		names, err := r.kind.List(dir)
 		if err != nil {
 			return err
 		}
@@ -131,21 +131,43 @@ func (r rebuilder) store() error {
 		return err
 	}
 	for _, name := range append(names, anicca+"/store") {
-		link, err := r.top.Readlink(path.Join(name, decl.StateDir, "current"))
-		if err != nil {
-			continue
-		}
-		data, err := r.top.ReadFile(path.Join(name, decl.StateDir, link, "boot.json"))
-		if err != nil {
-			continue
-		}
-		var b struct {
-			Stores []struct{ Path, Subvol string }
-		}
-		if json.Unmarshal(data, &b) == nil && len(b.Stores) > 0 && (b.Stores[0].Subvol == name || b.Stores[0].Subvol == "") {
-			r.l.Store, r.l.StorePath = name, b.Stores[0].Path
+		p, err := r.storePath(name)
+		if err == nil {
+			r.l.Store, r.l.StorePath = name, p
 			return nil
 		}
 	}
 	return errors.New("there is no store with a boot plan")
+}
+
+// storePath returns where what lies at name is mounted, if it is the main store.
+func (r rebuilder) storePath(name string) (string, error) {
+	dir, done, err := r.kind.Open(name, nil)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = done() }()
+	t, err := sys.OpenTree(dir)
+	if err != nil {
+		return "", err
+	}
+	defer t.Close()
+	link, err := t.Readlink(path.Join(decl.StateDir, "current"))
+	if err != nil {
+		return "", err
+	}
+	data, err := t.ReadFile(path.Join(decl.StateDir, link, "boot.json"))
+	if err != nil {
+		return "", err
+	}
+	var b struct {
+		Stores []struct{ Path, Subvol string }
+	}
+	if err := json.Unmarshal(data, &b); err != nil {
+		return "", err
+	}
+	if len(b.Stores) == 0 || b.Stores[0].Subvol != name && b.Stores[0].Subvol != "" {
+		return "", errors.New("its boot plan is of another store")
+	}
+	return b.Stores[0].Path, nil
 }

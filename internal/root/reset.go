@@ -78,7 +78,7 @@ func (d *Disk) Reset(o Order) (Made, error) {
 		do   func() error
 	}{
 		{"intent", func() error { return d.begin(in) }},
-		{"copy", each(func(_ int, v volume) error { return d.kind.Fresh(v.from, v.work) })},
+		{"copy", each(func(_ int, v volume) error { return d.kind.Fresh(v.from, v.work, v.place) })},
 		{"look", each(func(i int, v volume) error {
 			id, err := d.kind.Identity(v.work)
 			if i == 0 {
@@ -196,6 +196,15 @@ func (d *Disk) Commit(now time.Time) error {
 	in := d.intent
 	if in == nil {
 		return nil
+	}
+	all, err := d.volumes(in)
+	if err != nil {
+		return err
+	}
+	for _, v := range all {
+		if err := d.kind.Finish(v.place, v.old); err != nil {
+			return err
+		}
 	}
 	if err := d.top.Sync(); err != nil {
 		return err

@@ -19,8 +19,9 @@ import (
 // each backend has a file of its name in this package.
 type Backend interface {
 	Name() decl.Backend
-	// Fresh makes at p a root that starts as what lies at from, a base or an old root.
-	Fresh(from, p string) error
+	// Fresh makes at p a root that starts as what lies at from, a base or an old root, and is to take the place of what lies at place.
+	// It fails before anything is made if that cannot be replaced.
+	Fresh(from, p, place string) error
 	// Identity tells the root or base at p from every other, over restarts; it is "" if nothing is there.
 	Identity(p string) (string, error)
 	// Freeze makes at p a base of the root as it is now. It is [ErrNextBoot] where only a reset can do that.
@@ -30,8 +31,11 @@ type Backend interface {
 	// Exchange puts what lies at work in the root's place. The old root is then at work, or at old already.
 	// Where that takes more than one step, there may be no root in between; [Disk.Recover] goes on from there.
 	Exchange(work, root, old string) error
-	// PutAway moves what lies at work to old.
+	// PutAway moves what lies at work to old; what an exchange has put there already is left.
 	PutAway(work, old string) error
+	// Finish does what is left to do, before a reset is recorded, when the new root is at place and the old one at old.
+	// It may be called again.
+	Finish(place, old string) error
 	// Remove deletes the root or base at p with all in it.
 	Remove(p string) error
 	// InUse returns where what lies at p is mounted, "" if nowhere.

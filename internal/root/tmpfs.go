@@ -132,7 +132,7 @@ func (d *Disk) Sweep() error {
 	var errs []error
 	for _, dir := range []string{anicca, workDir} {
 		names, err := d.top.List(dir)
-		if err != nil {
+		if err != nil && !missing(err) { // where there are no directories, there is nothing unfinished in them
 			return err
 		}
 		for _, n := range names {

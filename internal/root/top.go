@@ -2,6 +2,7 @@ package root
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 
@@ -27,8 +28,8 @@ func MountTop(device, fstype string) (dir string, done func() error, err error) 
 		at.Close()
 		return "", nil, err
 	}
-	name := filepath.Base(topDir)
-	if err := at.mount(device, name, fstype); err != nil {
+	name, err := at.mount(device, filepath.Base(topDir), fstype)
+	if err != nil {
 		unlock()
 		at.Close()
 		return "", nil, err
@@ -53,14 +54,17 @@ func LookTop(device, fstype string) (dir string, done func() error, err error) {
 		at.Close()
 		return "", nil, err
 	}
-	name := filepath.Base(dir)
-	if err := at.mount(device, name, fstype); err != nil {
+	name, err := at.mount(device, filepath.Base(dir), fstype)
+	if err != nil {
 		at.Close()
-		return "", nil, errors.Join(err, os.Remove(dir))
+		return "", nil, errors.Join(err, os.RemoveAll(dir))
 	}
 	return dir, func() error {
 		defer at.Close()
-		return errors.Join(at.Unmount(name, true), os.Remove(dir))
+		if err := at.Unmount(name, true); err != nil {
+			return err
+		}
+		return os.RemoveAll(dir)
 	}, nil
 }
 
@@ -72,7 +76,8 @@ func ShowDisk(device, fstype string) (string, error) {
 		return "", err
 	}
 	defer at.Close()
-	return decl.DiskDir, at.mount(device, filepath.Base(decl.DiskDir), fstype)
+	_, err = at.mount(device, filepath.Base(decl.DiskDir), fstype)
+	return decl.DiskDir, err
 }
 
 // runDir is what runPrivate names.
@@ -92,12 +97,24 @@ func place(p string) (runDir, error) {
 	return runDir{t}, err
 }
 
-func (at runDir) mount(device, name, fstype string) error {
+// mount mounts a top level and returns where the mount is. A pool has none that could be mounted:
+// for one, it is a directory with anicca's own dataset in it.
+func (at runDir) mount(device, name, fstype string) (string, error) {
 	data := ""
-	if fstype == "btrfs" {
+	switch fstype {
+	case "btrfs":
 		data = "subvolid=5"
+	case "zfs":
+		name, device = filepath.Join(name, anicca), Dataset(device, anicca)
+		if err := at.MkdirAll(name, func(string) sys.Perm { return sys.Mine(0o700) }); err != nil {
+			return "", err
+		}
 	}
-	return at.Mount(device, name, fstype, nil, data)
+	err := at.Mount(device, name, fstype, nil, data)
+	if fstype == "zfs" && errors.Is(err, os.ErrNotExist) {
+		err = fmt.Errorf("there is no dataset %s: run 'anicca init': %w", device, err)
+	}
+	return name, err
 }
 
 // private makes a directory of its own for something that only root shall see. An initrd need not have /tmp.

@@ -19,9 +19,20 @@ func (t *Tree) InUse(p string) (string, error) {
 		return "", err
 	}
 	at := path.Join(own.Root, p)
-	in := func(m *mountinfo.Info) bool {
+	return anywhere(func(m *mountinfo.Info) bool {
 		return m.Major == own.Major && m.Minor == own.Minor && (m.Root == at || strings.HasPrefix(m.Root, at+"/"))
-	}
+	})
+}
+
+// DatasetInUse returns where a dataset of ZFS, or a snapshot of it, is mounted; "" if nowhere.
+func DatasetInUse(name string) (string, error) {
+	return anywhere(func(m *mountinfo.Info) bool {
+		return m.FSType == "zfs" && (m.Source == name || strings.HasPrefix(m.Source, name+"@"))
+	})
+}
+
+// anywhere looks for a mount in every namespace.
+func anywhere(in func(*mountinfo.Info) bool) (string, error) {
 	processes, err := os.ReadDir("/proc")
 	if err != nil {
 		return "", err
@@ -48,7 +59,6 @@ func (t *Tree) InUse(p string) (string, error) {
 	return "", nil
 }
 
-
 func mountsOf(table string, in func(*mountinfo.Info) bool) ([]*mountinfo.Info, error) {
 	f, err := os.Open(table)
 	if err != nil {
@@ -59,4 +69,19 @@ func mountsOf(table string, in func(*mountinfo.Info) bool) ([]*mountinfo.Info, e
 		found := in(i)
 		return !found, found
 	})
+}
+
+// MountedAt returns a directory that all of the filesystem from this source can be seen at, "" if there is none.
+// Mounts of other namespaces are not seen.
+func MountedAt(source string) (string, error) {
+	found, err := mountinfo.GetMounts(func(i *mountinfo.Info) (skip, stop bool) { return i.Source != source || i.Root != "/", false })
+	if err != nil {
+		return "", err
+	}
+	for _, m := range found {
+		if top, err := MountAt(m.Mountpoint); err == nil && top.ID == m.ID { // else something lies over it
+			return m.Mountpoint, nil
+		}
+	}
+	return "", nil
 }

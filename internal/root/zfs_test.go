@@ -1,0 +1,596 @@
+package root
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"anicca/internal/sys"
+	"anicca/internal/zfstest"
+)
+
+// rootSet is the root of the machines in these tests, as Debian's guide lays it out.
+const rootSet = tankName + "/ROOT/debian"
+
+// tankName is the name of the pool. It must not be that of a pool of somebody who runs the tests on a real one.
+const tankName = "anicca-test"
+
+// tank is a pool that tests look into, simulated or real.
+type tank interface {
+	OpenZFS
+	Write(dataset, file, text string) error
+	Read(dataset, file string) string
+	Exists(dataset string) bool
+	Automounted() map[string][]string // what 'zfs mount -a' would mount where
+}
+
+// zfsMachine is a pool with a root on it that boots by the property bootfs, and a top level.
+type zfsMachine struct {
+	t   *testing.T
+	p   tank
+	top string
+	now time.Time
+}
+
+// command runs a command of a user.
+func (m *zfsMachine) command(line ...string) {
+	m.t.Helper()
+	if out, err := m.p.Run(line[0], line[1:]...); err != nil {
+		m.t.Fatalf("%v: %v\n%s", line, err, out)
+	}
+}
+
+// newSimulated makes a machine whose root has snapshots of its user.
+func newSimulated(t *testing.T) (*zfsMachine, *zfstest.Pool) {
+	t.Helper()
+	p := zfstest.New(tankName)
+	m := &zfsMachine{t: t, p: p, top: t.TempDir(), now: time.Date(2026, 1, 2, 3, 0, 0, 0, time.UTC)}
+	if err := os.Mkdir(filepath.Join(m.top, anicca), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	was := ZFS
+	ZFS = p
+	t.Cleanup(func() { ZFS = was })
+	m.layOut()
+	p.Log = nil
+	return m, p
+}
+
+func (m *zfsMachine) layOut() {
+	m.t.Helper()
+	m.command("zfs", "create", "-o", "mountpoint=none", tankName+"/ROOT")
+	m.command("zfs", "create", "-o", "mountpoint=/", "-o", "canmount=noauto", "-o", "compression=lz4", "-o", "org.debian:what=the root", rootSet)
+	m.command("zpool", "set", "bootfs="+rootSet, tankName)
+	m.write(rootSet, "etc/issue", "base\n")
+	m.write(rootSet, "usr/lib/modules/6.1.0-1/modules.dep", "x")
+	m.command("zfs", "snapshot", rootSet+"@monday")
+}
+
+func (m *zfsMachine) write(dataset, file, text string) {
+	m.t.Helper()
+	if err := m.p.Write(dataset, file, text); err != nil {
+		m.t.Fatal(err)
+	}
+}
+
+// mounted does as MountTop does before Open.
+func (m *zfsMachine) mounted() {
+	m.t.Helper()
+	if p, ok := m.p.(*zfstest.Pool); ok {
+		p.Mount(tankName+"/anicca", filepath.Join(m.top, anicca))
+		return
+	}
+	m.unmount()
+	top, err := sys.OpenTree(m.top)
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	defer top.Close()
+	if err := top.Mount(tankName+"/anicca", anicca, "zfs", nil, ""); err != nil {
+		m.t.Fatal(err)
+	}
+}
+
+func (m *zfsMachine) setUp() *Disk {
+	m.t.Helper()
+	err := CreateDatasets(rootSet)
+	if err == nil {
+		err = NotAlone(rootSet)
+	}
+	if err == nil {
+		err = CreateStore(rootSet, "anicca/store")
+	}
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	m.mounted()
+	d, err := Create(m.top, Ledger{Backend: "zfs", Root: "ROOT/debian", Store: "anicca/store", StorePath: "/persist"}, m.now)
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	m.t.Cleanup(func() { d.Close() })
+	return d
+}
+
+// withBase sets a machine up and makes base 1.
+func (m *zfsMachine) withBase() *Disk {
+	m.t.Helper()
+	d := m.setUp()
+	m.write(tankName+"/anicca/store", "kept", "kept\n")
+	if _, err := d.MakeBase(nil, m.now); err != nil {
+		m.t.Fatal(err)
+	}
+	return d
+}
+
+func (m *zfsMachine) open() (*Disk, error) {
+	m.mounted()
+	return Open(m.top)
+}
+
+func (m *zfsMachine) reset(d *Disk, from string) (Made, error) {
+	m.now = m.now.Add(time.Minute)
+	made, err := d.Reset(Order{Now: m.now, BootID: "boot", Kernel: "6.1.0-1", From: from})
+	if err == nil {
+		err = d.Commit(m.now)
+	}
+	return made, err
+}
+
+// sound makes sure of what must be true after every boot.
+func (m *zfsMachine) sound(where string) {
+	m.t.Helper()
+	if m.p.Read(rootSet, "etc/issue") != "base\n" {
+		m.t.Errorf("%s: there is no root", where)
+	}
+	if m.p.Read(tankName+"/anicca/store", "kept") != "kept\n" {
+		m.t.Errorf("%s: the store is lost", where)
+	}
+	for at, names := range m.p.Automounted() {
+		if len(names) > 1 || strings.HasPrefix(names[0], tankName+"/anicca/") {
+			m.t.Errorf("%s: %v would be mounted at %s", where, names, at)
+		}
+	}
+	if out, err := m.p.Run("zpool", "get", "-Hp", "-o", "value", "bootfs", tankName); err != nil || strings.TrimSpace(out) != rootSet {
+		m.t.Errorf("%s: the pool boots %q, %v", where, out, err)
+	}
+	for _, p := range []string{"mountpoint=/", "canmount=noauto", "compression=lz4", "org.debian:what=the root"} {
+		name, want, _ := strings.Cut(p, "=")
+		if out, err := m.p.Run("zfs", "get", "-Hp", "-o", "value", name, rootSet); err != nil || strings.TrimSpace(out) != want {
+			m.t.Errorf("%s: the root has %s=%q, want %q; %v", where, name, out, want, err)
+		}
+	}
+}
+
+func TestZFSReset(t *testing.T) {
+	m, _ := newSimulated(t)
+	zfsReset(t, m)
+}
+
+func zfsReset(t *testing.T, m *zfsMachine) {
+	d := m.withBase()
+	for boot := 1; boot <= 3; boot++ {
+		m.write(rootSet, "etc/issue", "changed\n")
+		m.write(rootSet, "undeclared", fmt.Sprint(boot))
+		made, err := m.reset(d, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		m.sound(fmt.Sprint("boot ", boot))
+		if m.p.Read(rootSet, "undeclared") != "" {
+			t.Errorf("boot %d: an undeclared file survived", boot)
+		}
+		if got := m.p.Read(tankName+"/anicca/archive/"+made.Archive, "undeclared"); got != fmt.Sprint(boot) {
+			t.Errorf("boot %d: the archive has %q", boot, got)
+		}
+		if has, err := d.HasModules("6.1.0-1", ""); err != nil || !has {
+			t.Errorf("the base has no modules: %v", err)
+		}
+		if has, err := d.HasModules("6.1.0-2", ""); err != nil || has {
+			t.Errorf("the base has modules that nobody installed: %v", err)
+		}
+	}
+	old, err := d.Archive()
+	if err != nil || len(old) != 3 {
+		t.Fatalf("%v, %v", old, err)
+	}
+	// An old root as a start, once.
+	made, err := m.reset(d, old[1].ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m.p.Read(rootSet, "undeclared") != "2" || m.p.Read(rootSet, "etc/issue") != "changed\n" || made.From != old[1].ID {
+		t.Errorf("not the old root: %+v", made)
+	}
+	if err := d.Drop(old[1].ID); err == nil || !strings.Contains(err.Error(), "lies over it") {
+		t.Errorf("an old root in use was dropped: %v", err)
+	}
+	if _, err := m.reset(d, ""); err != nil {
+		t.Fatal(err)
+	}
+	m.sound("at the end")
+}
+
+// A base that is made in a session which began as an old root does not keep that old root for ever.
+func TestZFSBaseFromAnOldRoot(t *testing.T) {
+	m, _ := newSimulated(t)
+	zfsBaseFromAnOldRoot(t, m)
+}
+
+func zfsBaseFromAnOldRoot(t *testing.T, m *zfsMachine) {
+	d := m.withBase()
+	first, err := m.reset(d, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, err := m.reset(d, first.Archive)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.MakeBase(nil, m.now); err != nil {
+		t.Fatal(err)
+	}
+	third, err := m.reset(d, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if third.Base != 2 {
+		t.Fatalf("%+v", third)
+	}
+	for _, id := range []string{third.Archive, second.Archive, first.Archive} {
+		if err := d.Drop(id); err != nil {
+			t.Fatalf("drop %s: %v", id, err)
+		}
+		if m.p.Exists(tankName + "/anicca/archive/" + id) {
+			t.Errorf("%s is still there", id)
+		}
+	}
+	if err := d.Settle(m.now); err != nil {
+		t.Fatal(err)
+	}
+	m.sound("after all old roots were dropped")
+	if _, err := d.Base(); err != nil {
+		t.Error(err)
+	}
+	// The user's snapshot of the first root has gone to the base that was made of it.
+	out, err := m.p.Run("zfs", "list", "-Hp", "-d", "1", "-t", "snapshot", "-o", "name", tankName+"/anicca/base/1")
+	if err != nil || !strings.Contains(out, tankName+"/anicca/base/1@monday\n") {
+		t.Errorf("the user's snapshot is lost: %q, %v", out, err)
+	}
+	if _, err := m.reset(d, ""); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestZFSDropRefuses(t *testing.T) {
+	m, p := newSimulated(t)
+	zfsDropRefuses(t, m)
+	d, err := m.open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	id := d.ledger.Archive[1].ID
+	p.Mount(tankName+"/anicca/archive/"+id, "/mnt")
+	if err := d.Drop(id); err == nil || !strings.Contains(err.Error(), "unmount it first") {
+		t.Errorf("drop of a mounted root: %v", err)
+	}
+}
+
+func zfsDropRefuses(t *testing.T, m *zfsMachine) {
+	d := m.withBase()
+	for range 3 {
+		if _, err := m.reset(d, ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	old := d.Ledger().Archive
+	refuse := func(id, why string) {
+		t.Helper()
+		if err := d.Drop(id); err == nil || !strings.Contains(err.Error(), why) {
+			t.Errorf("drop %q: %v, want %q", id, err, why)
+		}
+	}
+	for _, id := range []string{"", ".", "..", "../base/1", "../../ROOT/debian", old[0].ID + "@monday", "x"} {
+		refuse(id, "no old root")
+	}
+	for _, p := range []string{"anicca", "anicca/base/1", "anicca/store", "ROOT/debian", "anicca/archive/x@y", "anicca/archive/x%y"} {
+		if err := d.kind.Remove(p); err == nil || !strings.Contains(err.Error(), "is no old root") {
+			t.Errorf("remove %s: %v", p, err)
+		}
+	}
+	at := tankName + "/anicca/archive/" + old[2].ID
+	m.command("zfs", "create", "-o", "mountpoint=legacy", at+"/mine")
+	refuse(old[2].ID, "lies below the old root")
+	m.command("zfs", "rename", "-u", at+"/mine", tankName+"/mine")
+
+	m.command("zfs", "snapshot", at+"@look")
+	m.command("zfs", "clone", "-o", "canmount=noauto", at+"@look", tankName+"/look")
+	refuse(old[2].ID, tankName+"/look is a clone of the old root")
+	m.command("zfs", "destroy", "-r", tankName+"/look")
+
+	// A user has put something else in the place of an old root.
+	m.command("zfs", "rename", "-u", tankName+"/anicca/archive/"+old[0].ID, tankName+"/theirs")
+	m.command("zfs", "rename", "-u", tankName+"/mine", tankName+"/anicca/archive/"+old[0].ID)
+	refuse(old[0].ID, "is not the root that was put there")
+
+	if err := d.Drop(old[2].ID); err != nil {
+		t.Error(err)
+	}
+	if m.p.Exists(at) || !m.p.Exists(tankName+"/anicca/archive/"+old[0].ID) || !m.p.Exists(tankName+"/anicca/archive/"+old[1].ID) {
+		t.Error("the wrong dataset was dropped, or none")
+	}
+	m.sound("after it all")
+}
+
+// What cannot take turns is found out before anything is made.
+func TestZFSRootThatCannotBeReplaced(t *testing.T) {
+	for why, spoil := range map[string][]string{
+		rootSet + "/var lies below":      {"zfs", "create", rootSet + "/var"},
+		"set canmount=noauto " + rootSet: {"zfs", "set", "canmount=on", rootSet},
+		"base 1 is writable":             {"zfs", "set", "readonly=off", tankName + "/anicca/base/1"},
+		"base 1 is missing":              {"zfs", "rename", "-u", tankName + "/anicca/base/1", tankName + "/mine"},
+	} {
+		m, p := newSimulated(t)
+		d := m.withBase()
+		m.command(spoil...)
+		before := p.Log
+		_, err := m.reset(d, "")
+		if err == nil || !strings.Contains(err.Error(), why) {
+			t.Errorf("%q: %v", why, err)
+		}
+		if said, err := d.Recover(m.now); err != nil || len(said) > 0 && !strings.Contains(said[0], "had not begun") {
+			t.Errorf("%q: %v, %v", why, said, err)
+		}
+		for _, line := range p.Log[len(before):] {
+			if changes(line) {
+				t.Errorf("%q: %s", why, line)
+			}
+		}
+	}
+}
+
+// changes reports whether a command changes a pool.
+func changes(line string) bool {
+	f := strings.Fields(line)
+	return f[0] != "show" && f[1] != "get" && f[1] != "list"
+}
+
+// An unfinished base is put aside, and does not stand in the way of the next.
+func TestZFSBaseCrashWalk(t *testing.T) {
+	for n := 1; ; n++ {
+		m, p := newSimulated(t)
+		d := m.setUp()
+		m.write(tankName+"/anicca/store", "kept", "kept\n")
+		err := cutAt(n, func() error { _, err := d.MakeBase(nil, m.now); return err })
+		if err == nil {
+			if n < 8 {
+				t.Fatalf("a base took only %d calls: is the seam still used?", n-1)
+			}
+			return
+		}
+		d.Close()
+		p.Reboot()
+		d, err = m.open()
+		if err != nil {
+			t.Fatalf("after call %d: %v", n, err)
+		}
+		b, err := d.Base()
+		if err == nil && b.Number == 1 { // the cut came after the ledger
+			d.Close()
+			continue
+		}
+		if _, err := m.reset(d, ""); err == nil {
+			t.Fatalf("after call %d: a reset to an unfinished base", n)
+		}
+		m.now = m.now.Add(time.Minute)
+		if _, err := d.MakeBase(nil, m.now); err != nil {
+			t.Fatalf("after call %d: %v", n, err)
+		}
+		if _, err := m.reset(d, ""); err != nil {
+			t.Fatalf("after call %d: %v", n, err)
+		}
+		m.sound(fmt.Sprint("after call ", n))
+		for _, o := range slices.Concat(d.ledger.Leftovers, d.ledger.Archive) {
+			if err := d.Drop(o.ID); err != nil {
+				t.Errorf("after call %d: %v", n, err)
+			}
+		}
+		m.sound(fmt.Sprint("after call ", n))
+		d.Close()
+	}
+}
+
+var errCut = errors.New("power cut")
+
+// cutAt does something and cuts the power at the n-th call of it that could change something.
+func cutAt(n int, f func() error) error {
+	sys.Fault = func(string, string) error {
+		if n--; n <= 0 {
+			return errCut
+		}
+		return nil
+	}
+	defer func() { sys.Fault = nil }()
+	return f()
+}
+
+func TestZFSCrashWalk(t *testing.T) {
+	m, p := newSimulated(t)
+	zfsCrashWalk(t, m, p.Reboot, 1)
+}
+
+// zfsCrashWalk cuts the power at every call of a reset, then boots again, in turns from the base and from an old root.
+// Every step-th call is enough for a pool that answers slowly.
+func zfsCrashWalk(t *testing.T, m *zfsMachine, reboot func(), step int) {
+	m.withBase().Close()
+	sessions := map[string]string{} // what each wrote, by the guid of its root
+	session := func() {
+		id, err := property(rootSet, "guid")
+		if err != nil || sessions[id] != "" {
+			t.Fatalf("session %d has the root of another: %v", len(sessions)+1, err)
+		}
+		sessions[id] = fmt.Sprint(len(sessions) + 1)
+		m.write(rootSet, "undeclared", sessions[id])
+	}
+	for n := 1; ; n += step {
+		session()
+		d, err := m.open()
+		if err != nil {
+			t.Fatalf("call %d: %v", n, err)
+		}
+		from := ""
+		if old := d.Ledger().Archive; n%2 == 0 && len(old) > 0 {
+			from = old[len(old)-1].ID
+		}
+		err = cutAt(n, func() error { _, err := m.reset(d, from); return err })
+		d.Close()
+		if err == nil {
+			if n < 15 {
+				t.Fatalf("a reset made only %d calls: is the seam still used?", n-1)
+			}
+			return
+		}
+		if !errors.Is(err, errCut) {
+			t.Fatalf("call %d: %v", n, err)
+		}
+		reboot()
+		d, err = m.open()
+		if err != nil {
+			t.Fatalf("after call %d: %v", n, err)
+		}
+		// While it recovers, the power is cut again; then it may.
+		for k := 1; ; k += step {
+			err := cutAt(k, func() error { _, err := d.Recover(m.now); return err })
+			if err == nil {
+				break
+			}
+			if !errors.Is(err, errCut) {
+				t.Fatalf("after call %d, recovery, call %d: %v", n, k, err)
+			}
+			d.Close()
+			reboot()
+			if d, err = m.open(); err != nil {
+				t.Fatalf("after call %d, recovery, call %d: %v", n, k, err)
+			}
+		}
+		if id, err := d.Current(); err != nil || id == "" {
+			t.Fatalf("after call %d: there is no root: %v", n, err)
+		}
+		made, err := m.reset(d, "")
+		if err != nil {
+			t.Fatalf("after call %d: %v", n, err)
+		}
+		m.sound(fmt.Sprint("after call ", n))
+		if m.p.Read(rootSet, "undeclared") != "" {
+			t.Errorf("after call %d: an undeclared file survived", n)
+		}
+		if made.Base != 1 {
+			t.Errorf("after call %d: %+v", n, made)
+		}
+		// Every session's root is exactly one old root; copies of old roots, which nobody has worked in, come on top.
+		old, err := d.Archive()
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := map[string]int{}
+		for _, o := range old {
+			if text, ok := sessions[o.UUID]; ok && m.p.Read(tankName+"/anicca/archive/"+o.ID, "undeclared") == text {
+				found[o.UUID]++
+			}
+		}
+		for id, text := range sessions {
+			if found[id] != 1 {
+				t.Errorf("after call %d: session %s is in the archive %d times", n, text, found[id])
+			}
+		}
+		if list, err := d.Foreign(); err != nil || len(list) > 0 {
+			t.Errorf("after call %d: not in the ledger: %v, %v", n, list, err)
+		}
+		d.Close()
+	}
+}
+
+// The power is cut at every call of an expiry, which has to promote a base before it can drop the old root that the base is of.
+func TestZFSDropCrashWalk(t *testing.T) {
+	for n := 1; ; n++ {
+		m, p := newSimulated(t)
+		d := m.withBase()
+		for range 2 {
+			if _, err := m.reset(d, ""); err != nil {
+				t.Fatal(err)
+			}
+		}
+		first, second := d.ledger.Archive[0].ID, d.ledger.Archive[1].ID
+		drop := func() error {
+			if err := d.Drop(first); err != nil {
+				return err
+			}
+			return d.Settle(m.now)
+		}
+		err := cutAt(n, drop)
+		d.Close()
+		m.sound(fmt.Sprint("call ", n))
+		if !m.p.Exists(tankName+"/anicca/archive/"+second) || !m.p.Exists(tankName+"/anicca/base/1") {
+			t.Fatalf("call %d: something else was deleted", n)
+		}
+		if err == nil {
+			if n < 10 {
+				t.Fatalf("an expiry made only %d calls: is the seam still used?", n-1)
+			}
+			return
+		}
+		p.Reboot()
+		if d, err = m.open(); err != nil {
+			t.Fatal(err)
+		}
+		if old, err := d.Archive(); err != nil || len(old) == 2 {
+			if err := errors.Join(err, drop()); err != nil {
+				t.Fatalf("after call %d: %v", n, err)
+			}
+		}
+		if m.p.Exists(tankName + "/anicca/archive/" + first) {
+			t.Errorf("after call %d: not dropped", n)
+		}
+		d.Close()
+	}
+}
+
+// The ledger is written anew from what lies on the pool.
+func TestZFSRebuild(t *testing.T) {
+	m, _ := newSimulated(t)
+	d := m.withBase()
+	if _, err := m.reset(d, ""); err != nil {
+		t.Fatal(err)
+	}
+	d.Close()
+	write(t, filepath.Join(m.top, ledgerPath), "{torn")
+	if _, err := m.open(); !errors.Is(err, ErrDamaged) {
+		t.Fatal(err)
+	}
+	if _, err := Rebuild(m.top, "zfs", "ROOT/debian", m.now); err == nil || !strings.Contains(err.Error(), "no store") {
+		t.Fatalf("rebuilt without a store: %v", err)
+	}
+	m.write(tankName+"/anicca/store", ".anicca/current", "-> generations/1")
+	m.write(tankName+"/anicca/store", ".anicca/generations/1/boot.json", `{"stores":[{"path":"/persist","subvol":"anicca/store"}]}`)
+	said, err := Rebuild(m.top, "zfs", "ROOT/debian", m.now)
+	if err != nil || !strings.Contains(said[0], "1 bases and 1 old roots") {
+		t.Fatal(said, err)
+	}
+	if d, err = m.open(); err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	if l := d.Ledger(); l.StorePath != "/persist" || !l.Archive[0].Pinned || l.Root != "ROOT/debian" {
+		t.Errorf("%+v", l)
+	}
+	if _, err := m.reset(d, ""); err != nil {
+		t.Error(err)
+	}
+	m.sound("after the rebuild")
+}
