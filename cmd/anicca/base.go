@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -13,7 +12,6 @@ import (
 	"anicca/internal/apply"
 	"anicca/internal/install"
 	"anicca/internal/root"
-	"anicca/internal/sys"
 	"anicca/internal/ui"
 )
 
@@ -47,11 +45,11 @@ func leftOut(w io.Writer, d *root.Disk) error {
 
 // parts are the volumes that the applied declaration resets together with the root.
 func parts(d *root.Disk) ([]root.Part, error) {
-	store, err := sys.OpenTree(filepath.Join(d.Top(), d.Ledger().Store))
+	store, done, err := d.OpenVolume(d.Ledger().Store)
 	if err != nil {
 		return nil, err
 	}
-	defer store.Close()
+	defer done()
 	b, err := apply.Current(store)
 	if err != nil || b == nil {
 		return nil, err

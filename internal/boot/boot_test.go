@@ -230,9 +230,9 @@ func (d *disk) boot(change func(*Machine)) *Record {
 	}
 	d.mount()
 	d.t.Cleanup(d.unmount)
-	s, err := openStore(d.dir, "store")
+	s, done, err := openStore(d.backend, "store")
 	must(d.t, err)
-	defer s.Close()
+	defer done()
 	b, err := apply.Current(s)
 	must(d.t, err)
 	r.StorePath = "/persist"

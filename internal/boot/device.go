@@ -40,6 +40,9 @@ func Wait(els time.Duration) time.Duration {
 // rootDevice finds out what the initrd will mount as the root:
 // from the mount unit where systemd runs the initrd, else from the kernel command line.
 func rootDevice(cmdline string) (device, options string) {
+	if d := bootfs(); d != "" {
+		return d, ""
+	}
 	if sys.Program("systemctl") != "" {
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()

@@ -35,11 +35,11 @@ func expire(top string, r *Record, now time.Time, pause time.Duration) error {
 	}
 	defer b.Close()
 	l := b.Ledger()
-	store, err := openStore(top, l.Store)
+	store, done, err := openStore(b, l.Store)
 	if err != nil {
 		return err
 	}
-	defer store.Close()
+	defer done()
 	bp, err := apply.Current(store)
 	if err != nil || bp == nil {
 		return errors.Join(err, errors.New("no declaration was applied yet"))

@@ -49,6 +49,9 @@ func initrdReset(m Machine, r *Record, device string, wait time.Duration) *Recor
 		return r.refuse("there is the image of a hibernated system on "+at,
 			"If it should have been resumed, reboot and see to it; if it is not wanted any more: mkswap "+at)
 	}
+	if root.IsDataset(device) {
+		return zfsReset(m, r, device)
+	}
 	dev, err := waitFor(device, wait)
 	if err != nil {
 		return r.fail(err)
@@ -69,29 +72,46 @@ func initrdReset(m Machine, r *Record, device string, wait time.Duration) *Recor
 	if err := sys.BtrfsReady(dev, wait); err != nil {
 		return r.fail(err)
 	}
-	top, done, err := root.MountTop(dev, "btrfs")
+	return resetDisk(m, r)
+}
+
+// resetDisk resets the root that lies on the record's device.
+func resetDisk(m Machine, r *Record) *Record {
+	top, done, err := root.MountTop(r.Device, r.FSType)
+	if r.FSType == "zfs" && errors.Is(err, fs.ErrNotExist) {
+		return r.unset()
+	}
 	if err != nil {
-		return r.fail(fmt.Errorf("mount the top level of %s: %w", dev, err))
+		return r.fail(fmt.Errorf("mount the top level of %s: %w", r.Device, err))
 	}
 	d, err := openDisk(top, &m, r)
-	if err == nil && d.Backend() != decl.Btrfs {
+	switch {
+	case err != nil:
+	case r.FSType == "btrfs" && d.Backend() != decl.Btrfs:
 		r.Outcome, r.Why = Pending, "the root is not mounted yet"
 		err = d.Close()
-	} else if err == nil {
+	default:
 		m.Disk = d
-		r = withDevice(Reset(m), r)
-		err = d.Close()
+		if m.Subvol, err = meant(m.Subvol, d, r); err == nil {
+			r = withDevice(Reset(m), r)
+		}
+		err = errors.Join(err, d.Close())
 	}
 	if errors.Is(err, fs.ErrNotExist) {
-		r.Outcome, r.Why = Unset, "anicca is not set up on "+dev+": run 'anicca init'"
-		sys.Say(r.Why)
-		err = nil
+		r, err = r.unset(), nil
 	}
 	// The end of the last mount commits the filesystem.
 	_ = r.timed("unmount", done) // what cannot be unmounted now is let go of by the end of the initrd
 	if err != nil {
 		return r.fail(err)
 	}
+	return r
+}
+
+// unset is the record of a boot on a disk that anicca was never set up on.
+func (r *Record) unset() *Record {
+	r.Outcome, r.Why = Unset, "anicca is not set up on "+r.Device+": run 'anicca init'"
+	sys.Say(r.Why)
 	return r
 }
 
@@ -109,7 +129,11 @@ func openDisk(top string, m *Machine, r *Record) (*root.Disk, error) {
 	if !errors.Is(err, root.ErrDamaged) {
 		return d, err
 	}
-	said, rerr := root.Rebuild(top, decl.Btrfs, m.Subvol, m.Now)
+	kind := decl.Btrfs
+	if r.FSType == "zfs" {
+		kind = decl.ZFS
+	}
+	said, rerr := root.Rebuild(top, kind, m.Subvol, m.Now)
 	if rerr != nil {
 		return nil, errors.Join(err, rerr)
 	}

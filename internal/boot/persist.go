@@ -80,12 +80,12 @@ func inPlace(r *Record, d *root.Disk, dir string) error {
 		r.problem("the reset is not recorded, and will be at the next boot: %v", err)
 	}
 	r.StorePath = d.Ledger().StorePath
-	store, err := openStore(d.Top(), d.Ledger().Store)
+	store, done, err := openStore(d, d.Ledger().Store)
 	if err != nil {
 		return err
 	}
 	b, err := apply.Current(store)
-	store.Close()
+	done()
 	if err != nil || b == nil {
 		return errors.Join(err, errors.New("no declaration was applied yet: run 'anicca apply'"))
 	}
@@ -184,8 +184,11 @@ func mountStore(r *Record, t *sys.Tree, d *root.Disk, s plan.BootStore) error {
 		every, data := sys.SplitOptions(s.Options)
 		return t.Mount(dev, s.Path, s.FSType, every, data)
 	}
-	if d.Backend() == decl.Btrfs {
+	switch d.Backend() {
+	case decl.Btrfs:
 		return t.Mount(r.Device, s.Path, "btrfs", s.Options, "subvol="+s.Subvol)
+	case decl.ZFS:
+		return t.Mount(root.Dataset(r.Device, s.Subvol), s.Path, "zfs", s.Options, "")
 	}
 	top, err := sys.OpenTree(d.Top())
 	if err != nil {

@@ -13,7 +13,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"path"
 	"time"
 
 	"anicca/internal/apply"
@@ -26,7 +25,7 @@ import (
 // Machine is the root filesystem as the initrd is about to mount it.
 type Machine struct {
 	Cmdline string     // kernel command line
-	Subvol  string     // subvolume that will be mounted as the root, from rootflags=; empty if none is named
+	Subvol  string     // what will be mounted as the root, from the top level: a subvolume or a dataset; empty if none is named
 	Disk    *root.Disk // with its top level mounted
 	Kernel  string     // release that must find its modules in the new root; empty to skip that check
 	Now     time.Time
@@ -37,17 +36,13 @@ type Machine struct {
 	Present func(plan.BootStore) error
 }
 
-// openStore opens the main store before anything is mounted.
-func (m Machine) openStore() (*sys.Tree, error) {
-	return openStore(m.Disk.Top(), m.Disk.Ledger().Store)
-}
-
-func openStore(top, p string) (*sys.Tree, error) {
-	t, err := sys.OpenTree(path.Join(top, p))
+// openStore opens a store before it is mounted. Close it with the function.
+func openStore(d *root.Disk, p string) (*sys.Tree, func(), error) {
+	t, done, err := d.OpenVolume(p)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%s is not there: mount the top level of the filesystem and look for it", p)
+		return nil, nil, fmt.Errorf("%s is not there: mount the top level of the filesystem and look for it", p)
 	}
-	return t, err
+	return t, done, err
 }
 
 func newRecord(m Machine) *Record {
@@ -109,8 +104,12 @@ func (r *Record) off(why string) *Record {
 
 // prepare makes sure that everything that a reset needs is there, before it touches anything.
 func prepare(m Machine, r *Record) (*plan.Boot, error) {
-	if want := m.Disk.Ledger().Root; m.Disk.Backend() == decl.Btrfs && m.Subvol != want {
+	switch want := m.Disk.Ledger().Root; {
+	case m.Subvol == want:
+	case m.Disk.Backend() == decl.Btrfs:
 		return nil, fmt.Errorf("the kernel command line mounts subvolume %q, but anicca was set up for %q: set rootflags=subvol=%s", m.Subvol, want, want)
+	case m.Disk.Backend() == decl.ZFS:
+		return nil, fmt.Errorf("the kernel command line mounts dataset %q of the pool, but anicca was set up for %q: set root=ZFS=POOL/%s", m.Subvol, want, want)
 	}
 	err := r.timed("recover", func() error {
 		said, err := m.Disk.Recover(m.Now)
@@ -125,11 +124,11 @@ func prepare(m Machine, r *Record) (*plan.Boot, error) {
 	}
 	var b *plan.Boot
 	err = r.timed("boot plan", func() error {
-		store, err := m.openStore()
+		store, done, err := openStore(m.Disk, m.Disk.Ledger().Store)
 		if err != nil {
 			return fmt.Errorf("the store is missing: %w", err)
 		}
-		defer store.Close()
+		defer done()
 		if r.booted, err = readBooted(store); err != nil {
 			return err
 		}
@@ -159,9 +158,9 @@ func present(m Machine, b *plan.Boot) error {
 		var err error
 		switch {
 		case s.Device == "":
-			var t *sys.Tree
-			if t, err = openStore(m.Disk.Top(), s.Subvol); err == nil {
-				t.Close()
+			var done func()
+			if _, done, err = openStore(m.Disk, s.Subvol); err == nil {
+				done()
 			}
 		case m.Present != nil:
 			err = m.Present(s)

@@ -35,11 +35,11 @@ func save(top string, r *Record, now time.Time) error {
 	if err != nil {
 		return fmt.Errorf("the root in memory could not be saved, and is lost: %w", err)
 	}
-	store, err := openStore(top, d.Ledger().Store)
+	store, let, err := openStore(d, d.Ledger().Store)
 	if err != nil {
 		return err
 	}
-	defer store.Close()
+	defer let()
 	was, err := readBooted(store)
 	if err != nil || was.Root != r.Root {
 		return err

@@ -137,7 +137,7 @@ func (r *Record) stay(err error) {
 
 // overlaid reports whether the root is an overlay, or may be.
 func (r *Record) overlaid() bool {
-	return r.Outcome == Pending || r.FSType != "btrfs" || r.Backend != "" && r.Backend != decl.Btrfs
+	return r.FSType != "zfs" && (r.Outcome == Pending || r.FSType != "btrfs" || r.Backend != "" && r.Backend != decl.Btrfs)
 }
 
 // onBase notes that the root, an overlay, is not mounted.

@@ -69,7 +69,7 @@ func (d *Disk) check() error {
 
 // filesystem tells the filesystem that roots are kept on from every other.
 func filesystem(top *sys.Tree, kind Backend) (string, error) {
-	if v, ok := kind.(datasets); ok {
+	if v, ok := kind.(*datasets); ok {
 		return v.guid()
 	}
 	return top.FilesystemUUID()
@@ -108,7 +108,7 @@ func Create(dir string, l Ledger, now time.Time) (*Disk, error) {
 func rooms(top *sys.Tree, kind Backend) error {
 	for _, p := range []string{anicca, baseDir, archiveDir, workDir} {
 		var err error
-		if v, ok := kind.(datasets); ok {
+		if v, ok := kind.(*datasets); ok {
 			err = v.container(p)
 		} else {
 			err = top.MkdirAll(p, func(string) sys.Perm { return sys.Mine(0o700) })

@@ -32,16 +32,16 @@ func openPool(top *sys.Tree) (Backend, error) {
 	if !ok || strings.Contains(pool, "/") {
 		return nil, fmt.Errorf("at %s is %q, not the dataset %s of a pool", top.Path(anicca), strings.TrimSpace(out), anicca)
 	}
-	return datasets{top, pool}, nil
+	return &datasets{top, pool}, nil
 }
 
 // at is the dataset of a path from the top level.
-func (v datasets) at(p string) string { return path.Join(v.pool, p) }
+func (v *datasets) at(p string) string { return path.Join(v.pool, p) }
 
-func (v datasets) Name() decl.Backend { return decl.ZFS }
+func (v *datasets) Name() decl.Backend { return decl.ZFS }
 
 // Fresh clones. The new root gets what was set on the one whose place it takes; what that inherits, the new one will inherit there.
-func (v datasets) Fresh(from, p, place string) error {
+func (v *datasets) Fresh(from, p, place string) error {
 	own, err := replaceable(v.at(place))
 	if err != nil {
 		return err
@@ -62,7 +62,7 @@ func (v datasets) Fresh(from, p, place string) error {
 
 // Freeze clones a snapshot of the root. The root keeps that snapshot, and the snapshots that others have made of it:
 // nothing of it moves before it is an old root that is dropped; see Remove.
-func (v datasets) Freeze(root, p string) error {
+func (v *datasets) Freeze(root, p string) error {
 	s, err := snapshot(v.at(root), strings.ReplaceAll(p, "/", "-"))
 	if err != nil {
 		return err
@@ -74,9 +74,9 @@ func (v datasets) Freeze(root, p string) error {
 	return err
 }
 
-func (v datasets) Identity(p string) (string, error) { return property(v.at(p), "guid") }
+func (v *datasets) Identity(p string) (string, error) { return property(v.at(p), "guid") }
 
-func (v datasets) Intact(p, identity string) error {
+func (v *datasets) Intact(p, identity string) error {
 	id, err := v.Identity(p)
 	switch {
 	case err != nil:
@@ -96,7 +96,7 @@ func (v datasets) Intact(p, identity string) error {
 }
 
 // Exchange takes two renames, and between them there is no root: ZFS has no step that does both.
-func (v datasets) Exchange(work, root, old string) error {
+func (v *datasets) Exchange(work, root, old string) error {
 	there, err := v.Identity(root)
 	if err == nil && there != "" {
 		err = rename(v.at(root), v.at(old))
@@ -107,7 +107,7 @@ func (v datasets) Exchange(work, root, old string) error {
 	return rename(v.at(work), v.at(root))
 }
 
-func (v datasets) PutAway(work, old string) error {
+func (v *datasets) PutAway(work, old string) error {
 	if id, err := v.Identity(work); err != nil || id == "" {
 		return err
 	}
@@ -116,7 +116,7 @@ func (v datasets) PutAway(work, old string) error {
 
 // Finish takes from the old root what would make somebody boot or mount it, and the space that was set aside for the root.
 // The pool's property bootfs holds on to a dataset, not to its name: it has gone with the old root.
-func (v datasets) Finish(place, old string) error {
+func (v *datasets) Finish(place, old string) error {
 	boot, err := v.bootfs()
 	if err == nil && boot == v.at(old) {
 		_, err = ZFS.Run("zpool", "set", "bootfs="+v.at(place), v.pool)
@@ -129,7 +129,7 @@ func (v datasets) Finish(place, old string) error {
 }
 
 // InUse looks at the dataset alone: what somebody has put below it is not ours to drop, and Remove says so.
-func (v datasets) InUse(p string) (string, error) {
+func (v *datasets) InUse(p string) (string, error) {
 	at, err := sys.DatasetInUse(v.at(p))
 	if err != nil || at != "" {
 		return at, err
@@ -141,7 +141,7 @@ func (v datasets) InUse(p string) (string, error) {
 	return at, err
 }
 
-func (v datasets) List(dir string) ([]string, error) {
+func (v *datasets) List(dir string) ([]string, error) {
 	names, err := children(v.at(dir))
 	for i, n := range names {
 		names[i] = path.Base(n)
@@ -150,9 +150,9 @@ func (v datasets) List(dir string) ([]string, error) {
 	return names, err
 }
 
-func (v datasets) Open(p string, _ []string) (string, func() error, error) { return ZFS.Show(v.at(p)) }
+func (v *datasets) Open(p string, _ []string) (string, func() error, error) { return ZFS.Show(v.at(p)) }
 
-func (v datasets) Check(dir string, made Made) error {
+func (v *datasets) Check(dir string, made Made) error {
 	out, err := ZFS.Run("zfs", "list", "-Hp", "-o", "name,guid,origin", dir)
 	if err != nil {
 		return err
@@ -175,12 +175,12 @@ func (v datasets) Check(dir string, made Made) error {
 	return nil
 }
 
-func (v datasets) bootfs() (string, error) {
+func (v *datasets) bootfs() (string, error) {
 	out, err := ZFS.Run("zpool", "get", "-Hp", "-o", "value", "bootfs", v.pool)
 	return strings.TrimSpace(out), err
 }
 
-func (v datasets) guid() (string, error) {
+func (v *datasets) guid() (string, error) {
 	out, err := ZFS.Run("zpool", "get", "-Hp", "-o", "value", "guid", v.pool)
 	return strings.TrimSpace(out), err
 }

@@ -45,7 +45,7 @@ func CreateStore(root, p string) error {
 }
 
 // container makes a dataset that only holds others.
-func (v datasets) container(p string) error {
+func (v *datasets) container(p string) error {
 	if id, err := v.Identity(p); err != nil || id != "" {
 		return err
 	}

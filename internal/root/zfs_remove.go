@@ -8,7 +8,7 @@ import (
 // Remove destroys an old root, with its snapshots. Bases that were made of it become independent of it first:
 // promoting one hands it the snapshot that it began as, and the older ones, which so outlive the old root.
 // What somebody else has made of the old root, or put below it, keeps it.
-func (v datasets) Remove(p string) error {
+func (v *datasets) Remove(p string) error {
 	inside := strings.HasPrefix(p, archiveDir+"/") || strings.HasPrefix(p, workDir+"/")
 	if !inside || strings.ContainsAny(p, "@#%,") {
 		return fmt.Errorf("internal error: %s is no old root", p)
