@@ -20,6 +20,32 @@ type Mount struct {
 	Options      []string // of the mount, not of the filesystem
 }
 
+// Dataset returns the pool of a mount of ZFS, and the path of what is mounted in the pool; ok is false for other mounts.
+// The kernel gives the name of the dataset as the source; every dataset has a device number of its own.
+func (m Mount) Dataset() (pool, path string, ok bool) {
+	pool, path, _ = strings.Cut(m.Source, "/")
+	return pool, path, m.FSType == "zfs"
+}
+
+// Beside reports whether a mount shows the same filesystem as another, or, on ZFS, the same pool.
+func (m Mount) Beside(other Mount) bool {
+	pool, _, ok := m.Dataset()
+	others, _, too := other.Dataset()
+	if ok || too {
+		return ok && too && pool == others
+	}
+	return m.Major == other.Major && m.Minor == other.Minor
+}
+
+// FromTop returns the path of what is mounted from the top level of its filesystem, or of its pool.
+// For a directory of a dataset that is not all of it, whole is false, and the path is that of the dataset.
+func (m Mount) FromTop() (p string, whole bool) {
+	if _, p, ok := m.Dataset(); ok {
+		return p, m.Root == "/"
+	}
+	return strings.Trim(m.Root, "/"), true
+}
+
 // Mounts is a mount table, in the order of mounting.
 type Mounts []Mount
 

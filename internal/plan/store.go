@@ -36,7 +36,14 @@ func (m *maker) backend() bool {
 		m.plan.Notes = append(m.plan.Notes, Note{Why: r.Pos, Path: "/", Msg: "becomes an overlay at the next boot: what the root is until then becomes base 1"})
 		return true
 	}
-	return root.FSType == string(r.Backend) || wrong()
+	if root.FSType != string(r.Backend) {
+		return wrong()
+	}
+	if below, ok := m.below(root); ok {
+		m.plan.Notes = append(m.plan.Notes, Note{Why: r.Pos, Path: below.Target, Msg: fmt.Sprintf(
+			"is the dataset %s, which lies below the root's own: no boot resets the root before it is moved with 'zfs rename'", below.Source)})
+	}
+	return true
 }
 
 // stores checks every store, and returns those that can be used, the one with anicca's own records first.
@@ -103,11 +110,15 @@ func (m *maker) store(s decl.Store, main bool) (BootStore, bool) {
 	if !ok { // the little machine of 'anicca try' has no disk
 		return out, true
 	}
-	if at.Major == disk.Major && at.Minor == disk.Minor {
-		out.Subvol = strings.Trim(at.Root, "/")
+	if at.Beside(disk) {
+		var whole bool
+		out.Subvol, whole = at.FromTop()
 		if why := m.inRoot(out.Subvol); why != "" {
 			return no("mount a "+m.volume()+" of its own there, from the top level of the filesystem",
 				"the store lies in the root's own %s: it would be reset with the root", why)
+		}
+		if !whole {
+			return no("mount a dataset of its own there", "the store is the directory %s of the dataset %s, which the initrd cannot mount by itself", at.Root, at.Source)
 		}
 		return out, true
 	}
@@ -138,14 +149,14 @@ func (m *maker) disk() (facts.Mount, bool) {
 // inRoot says what of the root a path from the top level lies in, "" if in nothing that is reset.
 func (m *maker) inRoot(p string) string {
 	root, _ := m.facts.Mounts.At("/")
-	if m.host.Root.Backend == decl.Btrfs {
-		sub := strings.Trim(root.Root, "/")
+	if b := m.host.Root.Backend; b == decl.Btrfs || b == decl.ZFS {
+		sub, _ := root.FromTop()
 		if p == sub || strings.HasPrefix(p, sub+"/") {
-			return "subvolume " + sub
+			return m.volume() + " " + sub
 		}
 		return ""
 	}
-	if ours := path.Dir(decl.LedgerFile)[1:]; m.host.Root.Backend != decl.ZFS && !strings.HasPrefix(p, ours+"/") {
+	if ours := path.Dir(decl.LedgerFile)[1:]; !strings.HasPrefix(p, ours+"/") {
 		return "directory /" + p
 	}
 	return ""
@@ -179,27 +190,58 @@ func (m *maker) resetVolume(v decl.Volume) (BootVolume, bool) {
 	}
 	at, ok := m.facts.Mounts.At(v.Path)
 	root, _ := m.facts.Mounts.At("/")
+	sub, whole := at.FromTop()
 	switch {
 	case m.host.Root.Backend != decl.Btrfs && m.host.Root.Backend != decl.ZFS:
 		return no("leave it out", "%s", fmt.Sprintf("a root of %q has no volumes beside it: what lies in the root is reset with it", m.host.Root.Backend))
 	case !ok:
 		return no("leave it out: what lies in the root is reset with it", "nothing is mounted there")
-	case at.FSType != root.FSType || m.host.Root.Backend == decl.Btrfs && (at.Major != root.Major || at.Minor != root.Minor):
+	case !at.Beside(root):
 		return no("leave it out, or move it", "it lies on %s, another filesystem than the root", at.Source)
-	case strings.Trim(at.Root, "/") == "" && m.host.Root.Backend == decl.Btrfs:
-		return no("mount a subvolume there", "the top level of the filesystem is mounted there")
+	case sub == "":
+		return no("mount a "+m.volume()+" there", "the top level of the filesystem is mounted there")
+	case !whole:
+		return no("leave it out, or mount a dataset there", "it is the directory %s of the dataset %s", at.Root, at.Source)
+	case m.host.Root.Backend == decl.ZFS:
+		if why, hint := m.taken(at); why != "" {
+			return no(hint, "%s", why)
+		}
 	}
 	for _, s := range m.host.Stores {
 		if s.Path == v.Path || strings.HasPrefix(s.Path, v.Path+"/") {
 			return no("leave it out, or mount the store elsewhere", "the store %s lies in it", s.Path)
 		}
 	}
-	return BootVolume{Path: v.Path, Subvol: strings.Trim(at.Root, "/"), Options: plain(at.Options)}, true
+	return BootVolume{Path: v.Path, Subvol: sub, Options: plain(at.Options)}, true
+}
+
+// taken says why the dataset of a mount cannot take turns with others, and what to do about that.
+func (m *maker) taken(at facts.Mount) (why, hint string) {
+	if x, ok := m.below(at); ok {
+		return fmt.Sprintf("the dataset %s, mounted at %s, lies below %s and would be put away with it", x.Source, x.Target, at.Source),
+			"move it with 'zfs rename', or leave this out"
+	}
+	if line, ok := m.facts.Fstab.At(at.Target); !ok || line.Device != at.Source {
+		return "ZFS mounts it by itself, and would mount old ones with it",
+			"add '" + at.Source + " " + at.Target + " zfs defaults 0 0' to /etc/fstab, and 'zfs set mountpoint=legacy " + at.Source + "'"
+	}
+	return "", ""
 }
 
 // plain are the mount options that are not what every mount has anyhow.
 func plain(options []string) []string {
 	return slices.DeleteFunc(slices.Clone(options), func(o string) bool { return o == "rw" || o == "relatime" })
+}
+
+// below returns the mount of a dataset that lies below the one of another mount.
+func (m *maker) below(at facts.Mount) (facts.Mount, bool) {
+	i := slices.IndexFunc(m.facts.Mounts, func(x facts.Mount) bool {
+		return at.FSType == "zfs" && x.FSType == "zfs" && strings.HasPrefix(x.Source, at.Source+"/")
+	})
+	if i < 0 {
+		return facts.Mount{}, false
+	}
+	return m.facts.Mounts[i], true
 }
 
 // device reports whether an fstab names a local device.
