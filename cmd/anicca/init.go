@@ -44,7 +44,11 @@ Exit codes: 0 done, 1 a step failed or this machine cannot be set up yet.`,
 			if err != nil {
 				return err
 			}
-			m, err := install.Look(install.Source{FS: os.DirFS("/"), Kernel: sys.Kernel(), Hostname: host, Store: o.store, Backend: o.backend})
+			src := install.Source{FS: os.DirFS("/"), Kernel: sys.Kernel(), Hostname: host, Store: o.store, Backend: o.backend}
+			if err := install.ReadZFS(&src); err != nil {
+				return err
+			}
+			m, err := install.Look(src)
 			if err != nil {
 				return err
 			}
@@ -103,7 +107,7 @@ Next:
 	}
 	c.Flags().BoolVarP(&o.yes, "yes", "y", false, "do not ask")
 	c.Flags().BoolVar(&o.dry, "dry-run", false, "only print what it would do")
-	c.Flags().StringVar(&o.backend, "backend", "", "how fresh roots are made: btrfs, overlay, tmpfs (default: what fits the root)")
+	c.Flags().StringVar(&o.backend, "backend", "", "how fresh roots are made: btrfs, overlay, tmpfs, zfs (default: what fits the root)")
 	c.Flags().StringVar(&o.store, "store", "/persist", "where the store is mounted")
 	return c
 }

@@ -93,11 +93,14 @@ func Hooks(m Machine, program string) ([]Installed, error) {
 		}
 	}
 	list = append(list, [2]string{"remount.conf", units + "systemd-remount-fs.service.d/10-anicca.conf"})
-	btrfs := "" // dracut's own module for it wants programs that other machines do not have
-	if m.FSType == "btrfs" {
-		btrfs = " btrfs"
+	module := "" // dracut's own modules for these want programs that other machines do not have
+	if m.FSType == "btrfs" || m.FSType == "zfs" {
+		module = " " + m.FSType
 	}
 	for _, f := range list {
+		if f[0] == "initramfs-premount" && m.FSType == "zfs" {
+			f[0] += "-zfs"
+		}
 		data, err := files.ReadFile("files/" + f[0])
 		if err != nil {
 			return nil, fmt.Errorf("internal error: %w", err)
@@ -107,7 +110,7 @@ func Hooks(m Machine, program string) ([]Installed, error) {
 		case ".service", ".timer", ".conf":
 			mode = 0o644
 		}
-		text := strings.NewReplacer("@PROGRAM@", program, "@BTRFS@", btrfs).Replace(string(data))
+		text := strings.NewReplacer("@PROGRAM@", program, "@FILESYSTEM@", module).Replace(string(data))
 		out = append(out, Installed{Path: f[1], Mode: mode, Data: text})
 	}
 	return out, nil

@@ -14,10 +14,15 @@ import (
 // generators are all that anicca hooks into.
 var generators = []Generator{InitramfsTools, Dracut, Mkinitcpio, MkinitcpioSystemd, NixOS, Shim}
 
-// hooksOf are the files for a machine with a generator.
+// hooksOf are the files for a machine with a generator and a root on btrfs.
 func hooksOf(t *testing.T, g Generator) []Installed {
 	t.Helper()
-	m := Machine{Generator: g, FSType: "btrfs", Store: "/persist", StoreSub: "@persist", UUID: "0a1b"}
+	return hooksFor(t, g, "btrfs")
+}
+
+func hooksFor(t *testing.T, g Generator, fstype string) []Installed {
+	t.Helper()
+	m := Machine{Generator: g, FSType: fstype, Store: "/persist", StoreSub: "@persist", UUID: "0a1b"}
 	hooks, err := Hooks(m, "/opt/bin/anicca-init")
 	if err != nil {
 		t.Fatal(err)

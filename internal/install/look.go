@@ -43,6 +43,7 @@ type Machine struct {
 	SSHKeys   []string // ssh host keys that exist
 	Dirs      []string // directories that exist, are on the root, and that every machine needs
 	Swapfiles []string // in use, on the root
+	ZFS       zfs      // of a root that is a dataset
 	Volumes   []string // mount points of subvolumes that have to be reset with the root
 	Apart     []string // mount points of other filesystems that belong to the root, and cannot be reset with it
 }
@@ -50,7 +51,7 @@ type Machine struct {
 // String says in a sentence what was found.
 func (m Machine) String() string {
 	where := m.Device
-	if m.Subvol != "" {
+	if m.Subvol != "" && m.FSType != "zfs" {
 		where = "subvolume " + m.Subvol + " of " + m.Device
 	}
 	by := "initrds by " + string(m.Generator)
@@ -67,6 +68,8 @@ type Source struct {
 	Hostname string
 	Store    string // where the user wants the store; empty for /persist
 	Backend  string // that the user wants; empty for what fits
+	Pools    string // what root.ListPools says, where the root is on ZFS
+	Datasets string // what root.ListDatasets says of the root's pool
 }
 
 // wanted are the directories that a starter declaration keeps where they exist.
@@ -96,7 +99,8 @@ func Look(src Source) (Machine, error) {
 	if disk, ok := m.Mounts.At(decl.DiskDir); ok && root.FSType == "overlay" { // set up before
 		root = disk
 	}
-	m.FSType, m.Device, m.Subvol = root.FSType, root.Source, strings.Trim(root.Root, "/")
+	m.FSType, m.Device = root.FSType, root.Source
+	m.Subvol, _ = root.FromTop()
 	m.Backend = backend(m, src.Backend)
 	m.Cmdline = strings.TrimSpace(text(src.FS, "proc/cmdline"))
 	m.Fstab = text(src.FS, "etc/fstab")
@@ -107,6 +111,9 @@ func Look(src Source) (Machine, error) {
 	m.Container = exists(src.FS, "run/systemd/container")
 	m.generator(src.FS)
 	m.store(root)
+	if m.FSType == "zfs" {
+		m.ZFS = lookZFS(src, m.Generator)
+	}
 	m.Declared, _ = fs.Glob(src.FS, "etc/anicca/*.cue")
 	json, _ := fs.Glob(src.FS, "etc/anicca/*.json")
 	m.Declared = append(m.Declared, json...)
@@ -128,8 +135,8 @@ func Look(src Source) (Machine, error) {
 func (m *Machine) store(root facts.Mount) {
 	if s, ok := m.Mounts.At(m.Store); ok {
 		m.Mounted = true
-		if s.Major == root.Major && s.Minor == root.Minor {
-			m.StoreSub = strings.Trim(s.Root, "/")
+		if p, whole := s.FromTop(); whole && s.Beside(root) {
+			m.StoreSub = p
 		}
 		return
 	}
@@ -236,9 +243,6 @@ func (m *Machine) parts(fsys fs.FS, root facts.Mount) {
 
 func (m Machine) refuseRoot(no func(hint, format string, args ...any)) {
 	switch m.FSType {
-	case "zfs":
-		no(`'anicca try' shows what it will do`, `the root is ZFS: that comes with the release step "The reset that can be trusted"`)
-		return
 	case "overlay", "tmpfs":
 		no("run 'anicca init' on an installed system", "the root is %s, as in a live system or a container: there is nothing to convert", m.FSType)
 		return
@@ -250,6 +254,8 @@ func (m Machine) refuseRoot(no func(hint, format string, args ...any)) {
 			return
 		}
 		m.refuseLayout(no)
+	case decl.ZFS:
+		m.refuseZFS(no)
 	case decl.Overlay, decl.Tmpfs:
 		if !slices.Contains(kinds, m.FSType) {
 			no("move the system to one of "+strings.Join(kinds, ", "), "the root is %s, which an overlay cannot write to", m.FSType)
@@ -261,7 +267,7 @@ func (m Machine) refuseRoot(no func(hint, format string, args ...any)) {
 			no("name another place with --store", "something else is mounted at %s", m.Store)
 		}
 	default:
-		no("leave --backend out, or write btrfs, overlay or tmpfs", "there is no backend %q", m.Backend)
+		no("leave --backend out, or write btrfs, overlay, tmpfs or zfs", "there is no backend %q", m.Backend)
 	}
 }
 

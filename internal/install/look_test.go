@@ -26,7 +26,10 @@ func TestMachines(t *testing.T) {
 
 func answer(t *testing.T, m fs.FS) string {
 	t.Helper()
-	machine, err := Look(Source{FS: m, Kernel: "6.1.0-1-amd64", Hostname: "nest"})
+	machine, err := Look(Source{
+		FS: m, Kernel: "6.1.0-1-amd64", Hostname: "nest",
+		Pools: text(m, "zpool-list"), Datasets: text(m, "zfs-list"),
+	})
 	if err != nil {
 		return "error: " + err.Error() + "\n"
 	}

@@ -30,18 +30,33 @@ func (r Runner) Run(ctx context.Context, steps []Step) error {
 		return err
 	}
 	defer tree.Close()
+	// What the top level lies in is made before it can be mounted.
+	for len(steps) > 0 && (steps[0].Kind == Dataset || steps[0].Kind == Alone) {
+		err := r.tell(steps[0], makeDataset(steps[0]))
+		if err != nil {
+			return err
+		}
+		steps = steps[1:]
+	}
 	return WithTop(r.Machine.Device, r.Machine.FSType, func(top string) error {
 		for _, s := range steps {
-			err := r.step(ctx, tree, top, s)
-			if r.Tell != nil {
-				r.Tell(s, err)
-			}
-			if err != nil {
-				return fmt.Errorf("%s: %w", s.Text, err)
+			if err := r.tell(s, r.step(ctx, tree, top, s)); err != nil {
+				return err
 			}
 		}
 		return nil
 	})
+}
+
+// tell says how a step came out.
+func (r Runner) tell(s Step, err error) error {
+	if r.Tell != nil {
+		r.Tell(s, err)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", s.Text, err)
+	}
+	return nil
 }
 
 func (r Runner) step(ctx context.Context, tree *sys.Tree, top string, s Step) error {
@@ -76,8 +91,14 @@ func public(string) sys.Perm  { return sys.Perm{Mode: 0o755} }
 func private(string) sys.Perm { return sys.Perm{Mode: 0o700} }
 
 func (r Runner) mountStore(tree *sys.Tree, top string, s Step) error {
-	if r.Machine.Backend == decl.Btrfs {
+	switch r.Machine.Backend {
+	case decl.Btrfs:
 		return tree.Mount(r.Machine.Device, s.Path, "btrfs", []string{"noatime"}, "subvol="+s.Arg)
+	case decl.ZFS:
+		if err := tree.Mount(root.Dataset(r.Machine.Device, s.Arg), s.Path, "zfs", nil, ""); err != nil {
+			return err
+		}
+		return tree.MkdirAll(path.Join(s.Path, decl.StateDir), private)
 	}
 	t, err := sys.OpenTree(top)
 	if err != nil {
@@ -89,6 +110,12 @@ func (r Runner) mountStore(tree *sys.Tree, top string, s Step) error {
 
 // makeStore makes the store's subvolume and mount point. A subvolume of that name that holds something is used as it is.
 func (r Runner) makeStore(tree *sys.Tree, top string, s Step) error {
+	if r.Machine.Backend == decl.ZFS {
+		if err := root.CreateStore(r.Machine.Device, s.Arg); err != nil {
+			return err
+		}
+		return mountPoint(tree, s.Path)
+	}
 	t, err := sys.OpenTree(top)
 	if err != nil {
 		return err
@@ -112,12 +139,17 @@ func (r Runner) makeStore(tree *sys.Tree, top string, s Step) error {
 	if err != nil {
 		return err
 	}
-	if there, err := tree.Exists(s.Path); err != nil || !there {
-		return errors.Join(err, tree.MkdirAll(s.Path, public))
+	return mountPoint(tree, s.Path)
+}
+
+// mountPoint makes an empty directory to mount at.
+func mountPoint(tree *sys.Tree, p string) error {
+	if there, err := tree.Exists(p); err != nil || !there {
+		return errors.Join(err, tree.MkdirAll(p, public))
 	}
-	empty, err := tree.Empty(s.Path)
+	empty, err := tree.Empty(p)
 	if err == nil && !empty {
-		err = fmt.Errorf("%s holds data that the mount would hide: move it away, or name another place with --store", s.Path)
+		err = fmt.Errorf("%s holds data that the mount would hide: move it away, or name another place with --store", p)
 	}
 	return err
 }
@@ -203,7 +235,7 @@ func (r Runner) makeLedger(top string) error {
 // makeBase makes base 1 if there is no base yet.
 func (r Runner) makeBase(tree *sys.Tree, top string) error {
 	m := r.Machine
-	if m.Backend != decl.Btrfs {
+	if m.Backend == decl.Overlay || m.Backend == decl.Tmpfs {
 		d, err := root.CreateOverlay(top, ".", root.Ledger{Store: m.StoreSub, StorePath: m.Store}, time.Now())
 		if err != nil {
 			return err

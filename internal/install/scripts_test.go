@@ -1,6 +1,7 @@
 package install
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"os/exec"
@@ -13,6 +14,7 @@ import (
 // script is a hook that runs at boot, in an initrd of shell scripts.
 type script struct {
 	generator Generator
+	fstype    string // of the root, if the hook is another for it
 	path      string // end of its path
 	call      string // what it calls the program with, and how it begins
 	program   string // where the program is in the image
@@ -26,6 +28,16 @@ var scripts = []script{
 		call:      "reset --device /dev/real --options subvol=@",
 		functions: "panic() { echo PANIC; }\nlog_failure_msg() { echo \"SAID $*\"; }\nlocal_device_setup() { ROOT=/dev/real; }\nROOT=UUID=1 ROOTFLAGS='-o subvol=@'\n",
 		runs:      ". \"$1\"",
+	},
+	{
+		generator: InitramfsTools, fstype: "zfs", path: "local-premount/anicca", program: "/sbin/anicca-init",
+		call:      "reset --device ZFS=rpool/ROOT/debian",
+		functions: zfsFunctions + "BOOT=zfs ROOT=ZFS=rpool/ROOT/debian\n", runs: ". \"$1\"",
+	},
+	{
+		generator: InitramfsTools, fstype: "zfs", path: "local-premount/anicca", program: "/sbin/anicca-init",
+		call:      "reset --device ZFS=rpool/ROOT/by bootfs",
+		functions: zfsFunctions + "BOOT=zfs ROOT=zfs:AUTO\n", runs: ". \"$1\"",
 	},
 	{
 		generator: InitramfsTools, path: "local-bottom/anicca", program: "/sbin/anicca-init", call: "persist /root",
@@ -47,6 +59,38 @@ var scripts = []script{
 
 const mkinitcpioFunctions = "launch_interactive_shell() { echo PANIC; }\nerr() { echo \"SAID $*\"; }\n" +
 	"run_hookfunctions() { echo \"RAN $*\"; }\nroot=UUID=1 rootflags=subvol=@ EMERGENCYHOOKS=plymouth\n"
+
+const zfsFunctions = "panic() { echo PANIC; }\nlog_failure_msg() { echo \"SAID $*\"; }\nload_module_initrd() { :; }\n" +
+	"get_pools() { echo 'tank;rpool'; }\nimport_pool() { echo \"IMPORTED $1\"; }\ndecrypt_fs() { echo \"ASKED FOR THE KEY OF $1\"; }\n" +
+	"find_rootfs() { [ \"$1\" = rpool ] && ZFS_BOOTFS='rpool/ROOT/by bootfs'; }\n"
+
+// On ZFS the pool is imported and its key asked for before the program runs, and the script that mounts the root is told so.
+func TestScriptImportsPool(t *testing.T) {
+	seen := 0
+	for _, s := range scripts {
+		if s.fstype != "zfs" {
+			continue
+		}
+		seen++
+		out := s.run(t, shell(t, "/bin/sh"), 0)
+		root := strings.TrimPrefix(s.call, "reset --device ZFS=")
+		for _, want := range []string{
+			"IMPORTED rpool\nASKED FOR THE KEY OF " + root + "\nCALLED " + s.call + "\n",
+			"PARAM POOL_IMPORTED=1\nROOT='ZFS=" + root + "'\n",
+		} {
+			if !strings.Contains(out, want) {
+				t.Errorf("%s: no %q in\n%s", s.call, want, out)
+			}
+		}
+		s.functions += "BOOT=local\n"
+		if out := s.run(t, shell(t, "/bin/sh"), 0); strings.Contains(out, "CALLED") || strings.Contains(out, "IMPORTED") {
+			t.Errorf("the hook does something where the root is elsewhere:\n%s", out)
+		}
+	}
+	if seen != 2 {
+		t.Errorf("%d scripts", seen)
+	}
+}
 
 // A hook looks at how the program ends: of 100 it makes a stop, of every other failure a sentence, and the boot goes on after both.
 func TestScriptsLookAtTheExit(t *testing.T) {
@@ -77,7 +121,7 @@ func TestScriptsLookAtTheExit(t *testing.T) {
 func (s script) run(t *testing.T, shell []string, code int) string {
 	t.Helper()
 	text := ""
-	for _, h := range hooksOf(t, s.generator) {
+	for _, h := range hooksFor(t, s.generator, cmp.Or(s.fstype, "btrfs")) {
 		if strings.HasSuffix(h.Path, s.path) {
 			text = h.Data
 		}
@@ -87,9 +131,11 @@ func (s script) run(t *testing.T, shell []string, code int) string {
 	empty := filepath.Join(dir, "functions")
 	hook := filepath.Join(dir, "hook")
 	text = strings.ReplaceAll(text, s.program+" ", fake+" ")
-	for _, lib := range []string{"/scripts/functions", "/scripts/local"} {
+	for _, lib := range []string{"/scripts/functions", "/scripts/local", "/scripts/zfs"} {
 		text = strings.ReplaceAll(text, ". "+lib+"\n", ". "+empty+"\n")
 	}
+	param := filepath.Join(dir, "param.conf")
+	text = strings.ReplaceAll(text, ">>/conf/param.conf", ">>"+param)
 	for p, data := range map[string]string{
 		fake: fmt.Sprintf("#!/bin/sh\necho \"CALLED $*\"\nexit %d\n", code), empty: "", hook: text,
 	} {
@@ -101,6 +147,9 @@ func (s script) run(t *testing.T, shell []string, code int) string {
 	out, err := exec.Command(args[0], args[1:]...).CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
+	}
+	if data, err := os.ReadFile(param); err == nil {
+		return string(out) + "PARAM " + string(data)
 	}
 	return string(out)
 }
@@ -137,7 +186,7 @@ func TestCallsAreLookedAt(t *testing.T) {
 // initramfs-tools sorts its scripts by asking each for what it needs before it; nothing else may happen then.
 func TestInitramfsScriptsAnswerPrereqs(t *testing.T) {
 	asked := 0
-	for _, h := range hooksOf(t, InitramfsTools) {
+	for _, h := range slices.Concat(hooksOf(t, InitramfsTools), hooksFor(t, InitramfsTools, "zfs")) {
 		if !strings.HasPrefix(h.Data, "#!/bin/sh") {
 			continue
 		}
@@ -154,7 +203,7 @@ func TestInitramfsScriptsAnswerPrereqs(t *testing.T) {
 		}
 		asked++
 	}
-	if asked != 3 {
-		t.Errorf("%d scripts, want 3", asked)
+	if asked != 6 {
+		t.Errorf("%d scripts, want 6", asked)
 	}
 }

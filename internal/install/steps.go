@@ -5,12 +5,15 @@ import (
 	"strings"
 
 	"anicca/internal/decl"
+	"anicca/internal/root"
 )
 
 // Kind says what a step of the conversion does.
 type Kind string
 
 const (
+	Dataset     Kind = "dataset"     // make the dataset below which everything of anicca lies
+	Alone       Kind = "canmount"    // let nobody mount the root's dataset by itself
 	Store       Kind = "store"       // make the store and its mount point
 	Fstab       Kind = "fstab"       // add the store's line
 	Mount       Kind = "mount"       // mount the store
@@ -38,7 +41,12 @@ func Steps(m Machine, starter string) []Step {
 	var out []Step
 	add := func(s Step) { out = append(out, s) }
 	what, line := "subvolume", fmt.Sprintf("UUID=%%s %s btrfs subvol=%s,noatime 0 0", m.Store, m.StoreSub)
-	if m.Backend != decl.Btrfs {
+	switch m.Backend {
+	case decl.Btrfs:
+	case decl.ZFS:
+		what, line = "dataset", fmt.Sprintf("%s %s zfs defaults 0 0", root.Dataset(m.Device, m.StoreSub), m.Store)
+		out = m.zfsSteps()
+	default:
 		// Where the root is an overlay, the initrd has mounted it already, and its place in the base is out of sight.
 		what, line = "directory", fmt.Sprintf("/%s %s none bind,nofail 0 0", m.StoreSub, m.Store)
 	}
@@ -48,8 +56,7 @@ func Steps(m Machine, starter string) []Step {
 			Text: fmt.Sprintf("make the store: %s %s, to be mounted at %s", what, m.StoreSub, m.Store),
 		})
 	}
-	if !inFstab(m.Fstab, m.Store) && m.Generator != NixOS { // there the module has it
-
+	if !inFstab(m.Fstab, m.Store) && m.Generator != NixOS && !m.mountsItself() { // on NixOS the module has it
 		add(Step{Kind: Fstab, Path: "/etc/fstab", Data: line, Text: "add the store to /etc/fstab"})
 	}
 	if !m.Mounted {
@@ -80,11 +87,17 @@ func Steps(m Machine, starter string) []Step {
 		}
 		add(Step{Kind: Initrd, Path: i.Path, Arg: i.Kernel, Text: fmt.Sprintf("rebuild %s with the initrd program in it", i.Path)})
 	}
-	if m.Backend == decl.Btrfs {
+	switch m.Backend {
+	case decl.Btrfs:
 		add(Step{Kind: Ledger, Arg: m.Subvol, Text: "make the directory anicca, with the ledger, at the top level of " + m.Device})
+	case decl.ZFS:
+		add(Step{Kind: Ledger, Arg: m.Subvol, Text: "write the ledger into " + root.Dataset(m.Device, "anicca")})
 	}
 	base := fmt.Sprintf("make base 1: a read-only snapshot of %s as it is now", strings.Join(append([]string{m.Subvol}, m.Volumes...), ", with "))
-	if m.Backend != decl.Btrfs {
+	if m.Backend == decl.ZFS {
+		base = fmt.Sprintf("make base 1: a read-only clone of %s as it is now", m.Device)
+	}
+	if m.Backend == decl.Overlay || m.Backend == decl.Tmpfs {
 		base = "make the root base 1, as it will be at the next shutdown; from the next boot on, sessions write beside it"
 	}
 	add(Step{Kind: Base, Arg: m.Subvol, Text: base})

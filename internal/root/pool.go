@@ -6,9 +6,6 @@ import (
 	"strings"
 )
 
-// PoolFields are the columns of 'zpool list' that [ReadPools] reads, and ListPools asks for.
-const poolFields = "name,guid,bootfs"
-
 // Pool is one imported pool.
 type Pool struct {
 	Name   string
@@ -17,7 +14,7 @@ type Pool struct {
 }
 
 // ListPools returns what 'zpool list' says of the imported pools, for [ReadPools].
-func ListPools() (string, error) { return ZFS.Run("zpool", "list", "-Hp", "-o", poolFields) }
+func ListPools() (string, error) { return ZFS.Run("zpool", "list", "-Hp", "-o", "name,guid,bootfs") }
 
 // ReadPools reads what [ListPools] returns.
 func ReadPools(list string) []Pool {
@@ -29,6 +26,30 @@ func ReadPools(list string) []Pool {
 				p.Bootfs = ""
 			}
 			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// Set is one filesystem or volume of a pool.
+type Set struct {
+	Name       string
+	Canmount   string
+	Mountpoint string
+	Key        string // the dataset whose key it is encrypted with; empty if it is not encrypted
+}
+
+// ListSets returns what 'zfs list' says of everything in the pool of a dataset, for [ReadSets].
+func ListSets(dataset string) (string, error) {
+	return ZFS.Run("zfs", "list", "-Hp", "-r", "-t", "filesystem,volume", "-o", "name,canmount,mountpoint,encryptionroot", poolOf(dataset))
+}
+
+// ReadSets reads what [ListSets] returns.
+func ReadSets(list string) []Set {
+	var out []Set
+	for _, line := range lines(list) {
+		if f := strings.Split(line, "\t"); len(f) == 4 {
+			out = append(out, Set{f[0], f[1], f[2], strings.TrimPrefix(f[3], "-")})
 		}
 	}
 	return out
