@@ -7,6 +7,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"anicca/internal/sys"
 )
 
 // free makes sure that a filesystem of a name can be made or moved there.
@@ -30,9 +32,20 @@ func (p *Pool) create(args []string) (string, error) {
 		err = p.free("create", rest[0], rest[0])
 	}
 	if err == nil {
-		p.add(rest[0], local)
+		err = p.equip(p.add(rest[0], nil), local)
 	}
 	return "", err
+}
+
+// equip sets the properties of a new filesystem, which is a step of its own: the power may be cut before it.
+func (p *Pool) equip(s *set, local map[string]string) error {
+	if sys.Fault != nil {
+		if err := sys.Fault("run", "zfs set (of the new "+s.name+")"); err != nil {
+			return err
+		}
+	}
+	maps.Copy(s.local, local)
+	return nil
 }
 
 // find returns a snapshot.
@@ -64,8 +77,11 @@ func (p *Pool) clone(args []string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	s := p.add(rest[1], local)
+	s := p.add(rest[1], nil)
 	s.origin, s.files = from, maps.Clone(from.files)
+	if err := p.equip(s, local); err != nil {
+		return "", err
+	}
 	if can, _ := p.value(s, "canmount"); can == "on" {
 		if at, _ := p.value(s, "mountpoint"); strings.HasPrefix(at, "/") {
 			return "", fmt.Errorf("the simulation mounts no clone, and this one would be at %s", at)

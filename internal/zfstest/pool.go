@@ -55,7 +55,8 @@ func New(name string) *Pool {
 }
 
 func (p *Pool) add(name string, local map[string]string) *set {
-	s := &set{name: name, guid: p.guid(), local: local, files: map[string]string{}}
+	s := &set{name: name, guid: p.guid(), local: map[string]string{}, files: map[string]string{}}
+	maps.Copy(s.local, local)
 	p.sets[name] = s
 	return s
 }
