@@ -56,6 +56,27 @@ func replaceable(dataset string) ([]string, error) {
 	return own, nil
 }
 
+// oneKey makes sure that datasets are encrypted with the key of one, or not at all. A clone keeps the key of what it began as,
+// and ZFS refuses to move it to where another is inherited: too late, when the old root has left its place.
+func oneKey(dataset string, others ...string) error {
+	out, err := ZFS.Run("zfs", append([]string{"get", "-Hp", "-o", "name,value", "encryptionroot", dataset}, others...)...)
+	if err != nil {
+		return err
+	}
+	keys := map[string]string{}
+	for _, line := range lines(out) {
+		name, key, _ := strings.Cut(line, "\t")
+		keys[name] = key
+	}
+	for _, o := range others {
+		if keys[o] != keys[dataset] {
+			return fmt.Errorf("%s has the key of %s, and %s that of %s, so that they cannot change places: 'zfs change-key -i' lets a dataset inherit its key",
+				dataset, keys[dataset], o, keys[o])
+		}
+	}
+	return nil
+}
+
 // children returns the filesystems and volumes directly below a dataset.
 func children(dataset string) ([]string, error) {
 	out, err := ZFS.Run("zfs", "list", "-Hp", "-d", "1", "-t", "filesystem,volume", "-o", "name", dataset)

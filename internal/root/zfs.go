@@ -43,6 +43,9 @@ func (v *datasets) Name() decl.Backend { return decl.ZFS }
 // Fresh clones. The new root gets what was set on the one whose place it takes; what that inherits, the new one will inherit there.
 func (v *datasets) Fresh(from, p, place string) error {
 	own, err := replaceable(v.at(place))
+	if err == nil {
+		err = oneKey(v.at(place), path.Dir(v.at(place)), v.at(from), v.at(workDir))
+	}
 	if err != nil {
 		return err
 	}
@@ -63,6 +66,9 @@ func (v *datasets) Fresh(from, p, place string) error {
 // Freeze clones a snapshot of the root. The root keeps that snapshot, and the snapshots that others have made of it:
 // nothing of it moves before it is an old root that is dropped; see Remove.
 func (v *datasets) Freeze(root, p string) error {
+	if err := oneKey(v.at(root), v.at(baseDir)); err != nil {
+		return err
+	}
 	s, err := snapshot(v.at(root), strings.ReplaceAll(p, "/", "-"))
 	if err != nil {
 		return err

@@ -26,10 +26,15 @@ func TestRealZFS(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) { f(t, newReal(t)) })
 	}
+	t.Run("encrypted", func(t *testing.T) {
+		key := filepath.Join(t.TempDir(), "key")
+		write(t, key, "a key of thirty-two characters..")
+		zfsBaseFromAnOldRoot(t, newReal(t, "-O", "encryption=on", "-O", "keyformat=raw", "-O", "keylocation=file://"+key))
+	})
 }
 
 // newReal makes a pool in a file, and a machine on it.
-func newReal(t *testing.T) *zfsMachine {
+func newReal(t *testing.T, options ...string) *zfsMachine {
 	t.Helper()
 	img := filepath.Join(t.TempDir(), "disk")
 	if err := os.WriteFile(img, nil, 0o600); err != nil {
@@ -38,7 +43,8 @@ func newReal(t *testing.T) *zfsMachine {
 	if err := os.Truncate(img, 512<<20); err != nil {
 		t.Fatal(err)
 	}
-	run(t, "zpool", "create", "-o", "cachefile=none", "-O", "mountpoint=none", "-O", "canmount=off", tankName, img)
+	args := append([]string{"create", "-o", "cachefile=none", "-O", "mountpoint=none", "-O", "canmount=off"}, options...)
+	run(t, "zpool", append(args, tankName, img)...)
 	m := &zfsMachine{t: t, p: realTank{t, programs{}}, top: t.TempDir(), now: time.Now()}
 	t.Cleanup(func() {
 		m.unmount()

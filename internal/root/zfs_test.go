@@ -354,6 +354,28 @@ func TestZFSRootThatCannotBeReplaced(t *testing.T) {
 	}
 }
 
+// A key that is not the whole pool's is found out before the root leaves its place.
+func TestZFSKeys(t *testing.T) {
+	m, p := newSimulated(t)
+	p.Encrypt(tankName)
+	d := m.withBase()
+	if _, err := m.reset(d, ""); err != nil {
+		t.Fatal(err)
+	}
+	m.sound("with one key")
+	p.Encrypt(rootSet) // as zfs change-key does
+	if _, err := m.reset(d, ""); err == nil || !strings.Contains(err.Error(), "zfs change-key -i") {
+		t.Errorf("a root with a key of its own: %v", err)
+	}
+	if _, err := d.Recover(m.now); err != nil {
+		t.Error(err)
+	}
+	if _, err := d.MakeBase(nil, m.now); err == nil || !strings.Contains(err.Error(), "zfs change-key -i") {
+		t.Errorf("a base with a key of its own: %v", err)
+	}
+	m.sound("with two keys")
+}
+
 // changes reports whether a command changes a pool.
 func changes(line string) bool {
 	f := strings.Fields(line)

@@ -67,6 +67,11 @@ func (p *Pool) column(s *set, name string) string {
 			return s.origin.full()
 		}
 		return "-"
+	case "encryptionroot":
+		if k := p.key(s); k != nil {
+			return k.name
+		}
+		return "-"
 	case "mounted":
 		for _, m := range p.paths {
 			if m == s {
@@ -81,6 +86,9 @@ func (p *Pool) column(s *set, name string) string {
 
 func (p *Pool) get(args []string) (string, error) {
 	o, flags, rest, err := options(args, "odt")
+	if err == nil && len(rest) > 2 && len(flags) == 2 && slices.Equal(o, []string{"name,value"}) {
+		return p.getMany(rest[0], rest[1:])
+	}
 	if err != nil || len(o) != 1 || !has(flags, "-Hp") || len(rest) != 2 {
 		return "", errors.Join(err, errors.New("usage"))
 	}
@@ -118,6 +126,19 @@ func (p *Pool) get(args []string) (string, error) {
 		return p.column(s, want) + "\n", nil
 	}
 	return "", errors.New("usage")
+}
+
+// getMany answers in the order of the names, not in that of the question.
+func (p *Pool) getMany(want string, names []string) (string, error) {
+	out := ""
+	for _, n := range slices.Sorted(slices.Values(names)) {
+		s, err := p.named(n)
+		if err != nil {
+			return "", err
+		}
+		out += s.name + "\t" + p.column(s, want) + "\n"
+	}
+	return out, nil
 }
 
 // all is 'zfs get all', shortened.

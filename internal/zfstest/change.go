@@ -78,7 +78,7 @@ func (p *Pool) clone(args []string) (string, error) {
 		return "", err
 	}
 	s := p.add(rest[1], nil)
-	s.origin, s.files = from, maps.Clone(from.files)
+	s.origin, s.files, s.key = from, maps.Clone(from.files), p.key(from.of)
 	if err := p.equip(s, local); err != nil {
 		return "", err
 	}
@@ -123,6 +123,9 @@ func (p *Pool) rename(args []string) (string, error) {
 	}
 	if err := p.free("rename", from, to); err != nil {
 		return "", err
+	}
+	if k := p.key(p.sets[from]); k != nil && k != p.sets[from] && k != p.key(p.sets[path.Dir(to)]) {
+		return "", fmt.Errorf("cannot rename '%s': cannot move encrypted child outside of its encryption root", from)
 	}
 	for _, s := range p.within(from) {
 		delete(p.sets, s.name)

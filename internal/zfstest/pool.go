@@ -35,6 +35,7 @@ type set struct {
 	local  map[string]string // properties set on it
 	origin *snap
 	snaps  []*snap // oldest first
+	key    *set    // whose key it is encrypted with, if that is not what its parent is encrypted with
 	files  map[string]string
 }
 
@@ -114,6 +115,18 @@ func (p *Pool) value(s *set, name string) (value, source string) {
 		"reservation": "0", "refreservation": "0", "acltype": "off", "xattr": "on",
 	}
 	return cmp.Or(els[name], "-"), "default"
+}
+
+// Encrypt gives a filesystem a key of its own.
+func (p *Pool) Encrypt(dataset string) { p.sets[dataset].key = p.sets[dataset] }
+
+func (p *Pool) key(s *set) *set {
+	for ; s != nil; s = p.sets[path.Dir(s.name)] {
+		if s.key != nil {
+			return s.key
+		}
+	}
+	return nil
 }
 
 // Mount tells the pool that a filesystem is mounted at a directory, so that commands can name it by that.
