@@ -119,6 +119,7 @@ func (r *Record) unset() *Record {
 func withDevice(r, early *Record) *Record {
 	r.Device, r.FSType, r.Wait = early.Device, early.FSType, early.Wait
 	r.Problems = append(early.Problems, r.Problems...)
+	r.Notes = append(early.Notes, r.Notes...)
 	r.Recovered = append(early.Recovered, r.Recovered...)
 	return r
 }

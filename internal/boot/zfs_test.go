@@ -136,6 +136,9 @@ func TestZFSBootfsBelowAnicca(t *testing.T) {
 	if sub != "ROOT/debian" || r.Device != "rpool/ROOT/debian" || len(r.Notes) != 1 {
 		t.Errorf("%q, %+v", sub, r)
 	}
+	if late := withDevice(&Record{}, r); len(late.Notes) != 1 {
+		t.Errorf("the note is lost: %+v", late)
+	}
 	if text, _ := os.ReadFile(paramConf); string(text) != "POOL_IMPORTED=1\nROOT='ZFS=rpool/ROOT/debian'\n" {
 		t.Errorf("param.conf: %q", text)
 	}
