@@ -131,15 +131,21 @@ func RAM() (used, size uint64, err error) {
 func (d *Disk) Sweep() error {
 	var errs []error
 	for _, dir := range []string{anicca, workDir} {
-		names, err := d.top.List(dir)
-		if err != nil && !missing(err) { // where there are no directories, there is nothing unfinished in them
+		t, err := d.top.Sub(dir) // on ZFS it is another mount than the top level, and the one for unfinished roots is none at all
+		if missing(err) {
+			continue
+		}
+		if err != nil {
 			return err
 		}
+		names, err := t.List(".")
+		errs = append(errs, err)
 		for _, n := range names {
 			if sys.IsTemp(n) {
-				errs = append(errs, d.top.RemoveTree(path.Join(dir, n)))
+				errs = append(errs, t.RemoveTree(n))
 			}
 		}
+		t.Close()
 	}
 	return errors.Join(errs...)
 }

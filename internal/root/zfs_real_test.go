@@ -23,6 +23,7 @@ func TestRealZFS(t *testing.T) {
 		"drop refuses":          zfsDropRefuses,
 		"crash walk":            func(t *testing.T, m *zfsMachine) { zfsCrashWalk(t, m, func() {}, 3) },
 		"copy":                  zfsCopy,
+		"sweep":                 zfsSweep,
 	} {
 		t.Run(name, func(t *testing.T) { f(t, newReal(t)) })
 	}

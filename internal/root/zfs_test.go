@@ -354,6 +354,24 @@ func TestZFSRootThatCannotBeReplaced(t *testing.T) {
 	}
 }
 
+func TestZFSSweep(t *testing.T) {
+	m, _ := newSimulated(t)
+	zfsSweep(t, m)
+}
+
+// zfsSweep removes what a power cut has left of a file that was being written, on the mount that it lies on.
+func zfsSweep(t *testing.T, m *zfsMachine) {
+	d := m.withBase()
+	left := filepath.Join(m.top, anicca, ".anicca-tmp-1234")
+	write(t, left, "{torn")
+	if err := d.Sweep(); err != nil {
+		t.Error(err)
+	}
+	if there(left) || !there(filepath.Join(m.top, ledgerPath)) {
+		t.Error("swept nothing, or too much")
+	}
+}
+
 // A key that is not the whole pool's is found out before the root leaves its place.
 func TestZFSKeys(t *testing.T) {
 	m, p := newSimulated(t)
