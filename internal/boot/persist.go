@@ -142,12 +142,20 @@ func mountVolumes(r *Record, t *sys.Tree, b *plan.Boot) {
 	for _, v := range b.Volumes {
 		err := t.MkdirAll(v.Path, func(string) sys.Perm { return sys.Mine(0o755) })
 		if err == nil {
-			err = t.Mount(r.Device, v.Path, r.FSType, v.Options, "subvol="+v.Subvol)
+			err = mountPart(r, t, v.Path, v.Subvol, v.Options)
 		}
 		if err != nil {
 			r.problem("%s is not mounted before what is kept in it: %v", v.Path, err)
 		}
 	}
+}
+
+// mountPart mounts a part of the root's filesystem, a subvolume or a dataset.
+func mountPart(r *Record, t *sys.Tree, at, sub string, options []string) error {
+	if r.FSType == "zfs" {
+		return t.Mount(root.Dataset(r.Device, sub), at, r.FSType, options, "")
+	}
+	return t.Mount(r.Device, at, r.FSType, options, "subvol="+sub)
 }
 
 // mountStores mounts the stores in the root. Only the one with the boot plan itself is needed to go on.
@@ -184,11 +192,8 @@ func mountStore(r *Record, t *sys.Tree, d *root.Disk, s plan.BootStore) error {
 		every, data := sys.SplitOptions(s.Options)
 		return t.Mount(dev, s.Path, s.FSType, every, data)
 	}
-	switch d.Backend() {
-	case decl.Btrfs:
-		return t.Mount(r.Device, s.Path, "btrfs", s.Options, "subvol="+s.Subvol)
-	case decl.ZFS:
-		return t.Mount(root.Dataset(r.Device, s.Subvol), s.Path, "zfs", s.Options, "")
+	if b := d.Backend(); b == decl.Btrfs || b == decl.ZFS {
+		return mountPart(r, t, s.Path, s.Subvol, s.Options)
 	}
 	top, err := sys.OpenTree(d.Top())
 	if err != nil {

@@ -23,6 +23,11 @@ func (m Machine) Notes() []string {
 			"before you set reset: \"on\". Where the configuration is a flake, copy it and the program beside it, %s, into that, and 'git add' both. "+
 			"After another version of anicca, run 'anicca init' and nixos-rebuild again.", nixModule, nixProgram))
 	}
+	if at, _, ok := m.Mounts.Place("/boot"); ok && at.Target == "/" && m.FSType == "zfs" {
+		out = append(out, fmt.Sprintf("Kernel and initrd lie in the root's own dataset, which has no name for a moment at every reset. A power cut in that moment "+
+			"leaves a boot loader that reads from the pool without them; from a live system, 'zfs rename -u %s/anicca/work/ID %s' heals that. "+
+			"A /boot of its own has no such moment.", strings.SplitN(m.Device, "/", 2)[0], m.Device))
+	}
 	if len(m.UKIs) > 0 {
 		list := strings.Join(m.UKIs, ", ")
 		ours := !slices.ContainsFunc(m.UKIs, func(p string) bool {

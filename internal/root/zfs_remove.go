@@ -2,23 +2,24 @@ package root
 
 import (
 	"fmt"
+	"path"
 	"strings"
 )
 
-// Remove destroys an old root, with its snapshots. Bases that were made of it become independent of it first:
+// Remove destroys an old root, or a base that was not finished, with its snapshots. Bases that were made of it become independent of it first:
 // promoting one hands it the snapshot that it began as, and the older ones, which so outlive the old root.
 // What somebody else has made of the old root, or put below it, keeps it.
 func (v *datasets) Remove(p string) error {
-	inside := strings.HasPrefix(p, archiveDir+"/") || strings.HasPrefix(p, workDir+"/")
-	if !inside || strings.ContainsAny(p, "@#%,") {
-		return fmt.Errorf("internal error: %s is no old root", p)
+	inside := strings.HasPrefix(p, archiveDir+"/") || strings.HasPrefix(p, workDir+"/") || strings.HasPrefix(p, baseDir+"/")
+	if !inside || strings.ContainsAny(p, "@#%,") || path.Clean(p) != p {
+		return fmt.Errorf("internal error: %s is no root of ours", p)
 	}
 	below, err := children(v.at(p))
 	if err != nil {
 		return err
 	}
 	if len(below) > 0 {
-		return fmt.Errorf("the dataset %s lies below the old root: move it with 'zfs rename' if you need it", below[0])
+		return fmt.Errorf("the dataset %s lies below %s: move it with 'zfs rename' if you need it", below[0], v.at(p))
 	}
 	clones, err := clonesOf(v.at(p))
 	if err != nil {
@@ -36,7 +37,7 @@ func (v *datasets) Remove(p string) error {
 		return err
 	}
 	if len(clones) > 0 {
-		return fmt.Errorf("the dataset %s is a clone of the old root: 'zfs promote' makes it independent", clones[0])
+		return fmt.Errorf("the dataset %s is a clone of %s: 'zfs promote' makes it independent", clones[0], v.at(p))
 	}
 	_, err = ZFS.Run("zfs", "destroy", "-r", v.at(p))
 	return err

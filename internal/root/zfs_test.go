@@ -298,19 +298,22 @@ func zfsDropRefuses(t *testing.T, m *zfsMachine) {
 	for _, id := range []string{"", ".", "..", "../base/1", "../../ROOT/debian", old[0].ID + "@monday", "x"} {
 		refuse(id, "no old root")
 	}
-	for _, p := range []string{"anicca", "anicca/base/1", "anicca/store", "ROOT/debian", "anicca/archive/x@y", "anicca/archive/x%y"} {
-		if err := d.kind.Remove(p); err == nil || !strings.Contains(err.Error(), "is no old root") {
+	for _, p := range []string{"anicca", "anicca/base", "anicca/store", "ROOT/debian", "anicca/archive/x@y", "anicca/archive/../../ROOT/debian", "anicca/archive/x%y"} {
+		if err := d.kind.Remove(p); err == nil || !strings.Contains(err.Error(), "is no root of ours") {
 			t.Errorf("remove %s: %v", p, err)
 		}
 	}
+	if err := d.kind.Remove("anicca/base/1"); err == nil || !strings.Contains(err.Error(), "is a clone") {
+		t.Errorf("remove a base that roots lie on: %v", err)
+	}
 	at := tankName + "/anicca/archive/" + old[2].ID
 	m.command("zfs", "create", "-o", "mountpoint=legacy", at+"/mine")
-	refuse(old[2].ID, "lies below the old root")
+	refuse(old[2].ID, "lies below "+at)
 	m.command("zfs", "rename", "-u", at+"/mine", tankName+"/mine")
 
 	m.command("zfs", "snapshot", at+"@look")
 	m.command("zfs", "clone", "-o", "canmount=noauto", at+"@look", tankName+"/look")
-	refuse(old[2].ID, tankName+"/look is a clone of the old root")
+	refuse(old[2].ID, tankName+"/look is a clone of "+at)
 	m.command("zfs", "destroy", "-r", tankName+"/look")
 
 	// A user has put something else in the place of an old root.
