@@ -67,29 +67,10 @@ func (t *Tree) removeAll(tmp string) error {
 	if !IsTemp(path.Base(tmp)) {
 		return wrap("remove", t.Path(tmp), errors.New("internal error: not an unfinished object"))
 	}
-	return t.removeBelow(tmp)
-}
-
-func (t *Tree) removeBelow(p string) error {
-	s, err := t.Stat(p)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
+	if err := t.RemoveTree(tmp); !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	if s.Type() == fs.ModeDir {
-		names, err := t.List(p)
-		if err != nil {
-			return err
-		}
-		for _, n := range names {
-			if err := t.removeBelow(path.Join(p, n)); err != nil {
-				return err
-			}
-		}
-	}
-	return t.Remove(p)
+	return nil
 }
 
 // object copies name in sd to dname in dd; at is the copy's path in c.dst.

@@ -56,9 +56,14 @@ func (t *Tree) setWritable(p string) error {
 	return do("subvolume flags", t.Path(p), func() error { return ioctl(s.fd, btrfsSetFlags, unsafe.Pointer(&flags)) })
 }
 
-// RemoveTree deletes the directory p with all below it. It stays on p's own mount.
+// RemoveTree deletes the file or directory p with all below it. It stays on p's own mount.
 func (t *Tree) RemoveTree(p string) error {
-	s, err := t.Stat(p)
+	dir, name, err := t.parent(p)
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	s, err := dir.Stat(name)
 	if err != nil {
 		return err
 	}
@@ -69,5 +74,65 @@ func (t *Tree) RemoveTree(p string) error {
 	if s.MountID != here.MountID {
 		return wrap("remove tree", t.Path(p), unix.EBUSY)
 	}
-	return t.removeBelow(p)
+	if s.IsDir() {
+		r := remover{mount: s.MountID}
+		if r.top, err = dir.Sub(name); err != nil {
+			return err
+		}
+		defer r.top.Close()
+		for empty := false; !empty && err == nil; {
+			if err = r.below(r.top, 0); err == nil {
+				empty, err = r.top.Empty(".")
+			}
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return dir.Remove(name)
+}
+
+// remover deletes what lies below one directory.
+type remover struct {
+	top   *Tree
+	mount uint64
+}
+
+// deepest is how many directories are held open at a time. What lies deeper is moved up before it is deleted:
+// whoever owns a directory can go deeper than there are descriptors.
+const deepest = 64
+
+func (r *remover) below(dir *Tree, depth int) error {
+	names, err := dir.List(".")
+	for _, n := range names {
+		if err == nil {
+			err = r.object(dir, n, depth)
+		}
+	}
+	return err
+}
+
+func (r *remover) object(dir *Tree, name string, depth int) error {
+	s, err := dir.Stat(name)
+	if err != nil {
+		return err
+	}
+	switch {
+	case s.MountID != r.mount:
+		return wrap("remove tree", dir.Path(name), unix.EBUSY)
+	case !s.IsDir():
+		return dir.unlink(name, 0)
+	case depth == deepest:
+		return do("rename", dir.Path(name), func() error { return renameNew(dir.fd, name, r.top.fd, tempName()) })
+	}
+	sub, err := dir.Sub(name)
+	if err != nil {
+		return err
+	}
+	err = r.below(sub, depth+1)
+	sub.Close()
+	if err != nil {
+		return err
+	}
+	return dir.unlink(name, unix.AT_REMOVEDIR)
 }

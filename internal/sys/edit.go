@@ -111,19 +111,16 @@ func (t *Tree) ReadFile(p string) ([]byte, error) {
 // WriteFile puts data at p in one step: after a power cut the old file is there or the new one, whole.
 // It waits until the new one is on the disk.
 func (t *Tree) WriteFile(p string, data []byte, perm Perm) error {
-	return t.writeFile(p, data, perm, func(fd int) error { return unix.Fsync(fd) }, true)
+	return t.writeFile(p, data, perm, true)
 }
 
-// StageFile is [Tree.WriteFile] without waiting for the disk. On btrfs the file reaches it together with everything else
-// that is done to the filesystem up to its next commit, or not at all; on other filesystems that is not promised.
+// StageFile is [Tree.WriteFile] without waiting for the name to be on the disk. On btrfs the file gets it together with
+// everything else that is done to the filesystem up to its next commit, or not at all; on other filesystems that is not promised.
 func (t *Tree) StageFile(p string, data []byte, perm Perm) error {
-	return t.writeFile(p, data, perm, func(fd int) error {
-		// Data that is only in the page cache would not be part of the commit.
-		return unix.SyncFileRange(fd, 0, 0, unix.SYNC_FILE_RANGE_WAIT_BEFORE|unix.SYNC_FILE_RANGE_WRITE|unix.SYNC_FILE_RANGE_WAIT_AFTER)
-	}, false)
+	return t.writeFile(p, data, perm, false)
 }
 
-func (t *Tree) writeFile(p string, data []byte, perm Perm, flush func(fd int) error, last bool) error {
+func (t *Tree) writeFile(p string, data []byte, perm Perm, last bool) error {
 	dir, name, err := t.parent(p)
 	if err != nil {
 		return err
@@ -143,7 +140,8 @@ func (t *Tree) writeFile(p string, data []byte, perm Perm, flush func(fd int) er
 		err = do("chmod", at, func() error { return unix.Fchmod(fd, perm.Mode) })
 	}
 	if err == nil {
-		err = do("flush", at, func() error { return flush(fd) })
+		// Btrfs compresses what it writes later, and would commit the name of a file without its data.
+		err = do("flush", at, func() error { return unix.Fsync(fd) })
 	}
 	err = errors.Join(err, f.Close())
 	if err == nil {

@@ -48,6 +48,14 @@ func inside(p string) string {
 
 // open opens p in the tree. For a link as the last component, flags must hold O_PATH and O_NOFOLLOW.
 func (t *Tree) open(p string, flags int, mode uint32) (int, error) {
+	if first, rest := split(inside(p)); rest != "" {
+		dir, err := t.open(first, unix.O_PATH|unix.O_DIRECTORY, 0)
+		if err != nil {
+			return -1, err
+		}
+		defer unix.Close(dir)
+		return (&Tree{fd: dir, name: t.Path(first)}).open(rest, flags, mode)
+	}
 	how := unix.OpenHow{Flags: uint64(flags) | unix.O_CLOEXEC, Resolve: resolve}
 	if flags&unix.O_CREAT != 0 {
 		how.Mode = uint64(mode)
@@ -63,6 +71,18 @@ func (t *Tree) open(p string, flags int, mode uint32) (int, error) {
 		return err
 	})
 	return fd, wrap("open", t.Path(p), err)
+}
+
+// split takes the first components off a path that is longer than the kernel takes at once.
+// Whoever owns a directory can make such, by going deeper and deeper.
+func split(p string) (first, rest string) {
+	if len(p) < unix.PathMax {
+		return p, ""
+	}
+	if i := strings.LastIndexByte(p[:unix.PathMax-1], '/'); i > 0 {
+		return p[:i], p[i+1:]
+	}
+	return p, ""
 }
 
 // Sub opens the directory p as a tree of its own.
