@@ -96,5 +96,5 @@ func dropOnly(top string) error {
 	if err != nil || len(old) != 1 {
 		return errors.Join(err, fmt.Errorf("%d old roots", len(old)))
 	}
-	return errors.Join(d.Drop(old[0].ID), d.Settle(time.Now()))
+	return errors.Join(d.Drop(old[0].ID, time.Now()), d.Settle(time.Now()))
 }

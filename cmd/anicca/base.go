@@ -87,6 +87,9 @@ it becomes the base at the next boot.`,
 		RunE: func(c *cobra.Command, _ []string) error {
 			return withDisk(func(d *root.Disk) error {
 				parts, err := parts(d)
+				if err == nil {
+					err = d.IsRoot("/")
+				}
 				if err != nil {
 					return err
 				}

@@ -77,7 +77,7 @@ type walker struct {
 func (w *walker) step(s plan.Step) error {
 	switch s.Kind {
 	case plan.Adopt:
-		if err := adopt(w.root, w.root, s); err != nil {
+		if err := adopt(w.root, s.Path, w.root, s); err != nil {
 			return fmt.Errorf("adopt %s: %w", s.Path, err)
 		}
 		w.adopted[s.Path] = true

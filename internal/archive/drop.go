@@ -19,7 +19,7 @@ func Drop(b *root.Disk, verdicts []Verdict, now time.Time, pause time.Duration, 
 		if dropped {
 			time.Sleep(pause)
 		}
-		err := b.Drop(v.ID)
+		err := b.Drop(v.ID, now)
 		if err != nil {
 			errs = append(errs, err)
 		}

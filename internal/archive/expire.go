@@ -64,7 +64,7 @@ func Expire(old, leftovers []root.Old, held map[string]string, rule decl.Archive
 		out = append(out, v)
 	}
 	for _, o := range leftovers {
-		out = append(out, Verdict{Old: o, Drop: true, Why: "left by an interrupted reset, never used"})
+		out = append(out, Verdict{Old: o, Drop: true, Why: "left by an interruption"})
 	}
 	return out, nil
 }

@@ -22,6 +22,9 @@ func Find(b *root.Disk, p string) (root.Old, error) {
 		return root.Old{}, err
 	}
 	for _, o := range slices.Backward(old) {
+		if o.Lost {
+			continue // what lies there is not of that session
+		}
 		found := false
 		err := in(b, o.ID, p, func(t *sys.Tree, rest string) (err error) {
 			found, err = t.Exists(rest)

@@ -219,15 +219,6 @@ func cmdline(s string) func(*Machine) { return func(m *Machine) { m.Cmdline = s 
 func (d *disk) boot(change func(*Machine)) *Record {
 	d.t.Helper()
 	r := d.reset(change)
-	var old *sys.Tree
-	if r.Made != nil {
-		dir, _, done, err := d.backend.OpenOld(r.Made.Archive, "/")
-		must(d.t, err)
-		defer func() { must(d.t, done()) }()
-		old, err = sys.OpenTree(dir)
-		must(d.t, err)
-		defer old.Close()
-	}
 	d.mount()
 	d.t.Cleanup(d.unmount)
 	s, done, err := openStore(d.backend, "store")
@@ -235,8 +226,12 @@ func (d *disk) boot(change func(*Machine)) *Record {
 	defer done()
 	b, err := apply.Current(s)
 	must(d.t, err)
+	last, err := readBooted(s)
+	must(d.t, err)
 	r.StorePath = "/persist"
-	Persist(r, d.root, old, b)
+	old := before(d.backend, r, last)
+	defer old.close()
+	persistAll(r, d.root, old, b)
 	return r
 }
 

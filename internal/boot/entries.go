@@ -12,9 +12,11 @@ import (
 )
 
 // Persist puts the entries of a boot plan in place in a root whose stores are mounted, and notes how each came out.
-// Old, if not nil, is the root of the last session: files that only it has are adopted from there.
 // A failing entry does not stop the others.
-func Persist(r *Record, rootTree, old *sys.Tree, b *plan.Boot) {
+func Persist(r *Record, rootTree *sys.Tree, b *plan.Boot) { persistAll(r, rootTree, &earlier{}, b) }
+
+// persistAll is [Persist] with the roots of earlier sessions: files that only they have are adopted from there.
+func persistAll(r *Record, rootTree *sys.Tree, old *earlier, b *plan.Boot) {
 	r.Generation = b.Generation
 	r.Entries = r.Entries[:0]
 	_ = r.timed("entries", func() error {
@@ -32,7 +34,7 @@ func Persist(r *Record, rootTree, old *sys.Tree, b *plan.Boot) {
 	})
 }
 
-func persist(r *Record, rootTree, old *sys.Tree, s plan.Step, e *Entry) error {
+func persist(r *Record, rootTree *sys.Tree, old *earlier, s plan.Step, e *Entry) error {
 	there, err := rootTree.Exists(s.Source)
 	if err != nil {
 		return err
@@ -41,11 +43,13 @@ func persist(r *Record, rootTree, old *sys.Tree, s plan.Step, e *Entry) error {
 		return fmt.Errorf("the kept copy %s is missing", s.Source)
 	}
 	if !there {
-		from := rootTree
-		if old != nil {
-			from = old
+		if r.Made == nil || r.Made.Archive == "" { // the last session, or the copy of it that it became
+			e.Adopted, err = apply.AdoptMissing(rootTree, s.Path, rootTree, s)
 		}
-		if e.Adopted, err = apply.AdoptMissing(from, rootTree, s); err != nil {
+		if err == nil && !e.Adopted {
+			e.Adopted, err = old.adopt(rootTree, s)
+		}
+		if err != nil {
 			return fmt.Errorf("adopt from the old root: %w", err)
 		}
 		if !e.Adopted {
@@ -57,6 +61,9 @@ func persist(r *Record, rootTree, old *sys.Tree, s plan.Step, e *Entry) error {
 		if err := guardFile(rootTree, s); err != nil {
 			return err
 		}
+	}
+	if s.Kind == plan.Symlink && r.Outcome == Done {
+		sayReplaced(r, rootTree, old, s)
 	}
 	return apply.Place(rootTree, s)
 }

@@ -44,23 +44,22 @@ func expire(top string, r *Record, now time.Time, pause time.Duration) error {
 	if err != nil || bp == nil {
 		return errors.Join(err, errors.New("no declaration was applied yet"))
 	}
-	if err := b.Sweep(); err != nil {
-		return err
-	}
+	swept := b.Sweep() // what cannot be removed is no reason to let old roots pile up
 	if bp.Archive == (decl.Archive{}) {
 		return errors.New("the applied declaration is of an older anicca and does not say how long old roots are kept: run 'anicca apply'")
 	}
 	verdicts, err := archive.Expire(l.Archive, l.Leftovers, b.Held(), bp.Archive, now, r.LastRecord(l.Archive))
 	if err != nil {
-		return err
+		return errors.Join(swept, err)
 	}
-	return archive.Drop(b, verdicts, now, pause, func(v archive.Verdict, err error) {
+	dropped := archive.Drop(b, verdicts, now, pause, func(v archive.Verdict, err error) {
 		if err != nil {
 			fmt.Printf("kept %s: %v\n", v.ID, err)
 			return
 		}
 		fmt.Printf("dropped %s: %s\n", v.ID, v.Why)
 	})
+	return errors.Join(swept, dropped)
 }
 
 // LastRecord is the time of the last record from before this boot. R may be nil.

@@ -70,7 +70,7 @@ func finish(r *Record, t *sys.Tree) error {
 	}
 	late(r, t)
 	if len(r.Entries) == 0 { // the initrd did not come as far
-		Persist(r, t, nil, b)
+		Persist(r, t, b)
 	} else {
 		again(r, t, b, soft > 0)
 	}
@@ -124,7 +124,7 @@ func again(r *Record, t *sys.Tree, b *plan.Boot, soft bool) {
 		}
 		err := apply.Verify(t, s)
 		if err != nil && (e.State == Missed || soft) {
-			if err = persist(r, t, nil, s, &r.Entries[i]); err == nil {
+			if err = persist(r, t, &earlier{}, s, &r.Entries[i]); err == nil {
 				r.Problems = without(r.Problems, e.Path+" is not kept in this session")
 			}
 		}

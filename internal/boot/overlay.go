@@ -2,7 +2,6 @@ package boot
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"strings"
 	"time"
@@ -17,27 +16,27 @@ import (
 func persistOverlay(r *Record, dir, at string) (*Record, error) {
 	top, err := root.ShowDisk(r.Device, r.FSType)
 	if err != nil {
+		r.onBase(err)
 		return r, err
 	}
 	m := Machine{Cmdline: readCmdline(), Kernel: r.Kernel, Now: time.Now(), BootID: r.BootID}
 	wait := time.Duration(r.Wait * float64(time.Second))
 	m.Present = func(s plan.BootStore) error { _, err := waitFor(s.Device, wait); return err }
-	d, err := openDisk(top, &m, r)
+	m.Disk, err = openDisk(top, &m, r)
 	if errors.Is(err, fs.ErrNotExist) {
-		r.Outcome, r.Why = Unset, "anicca is not set up on "+r.Device+": run 'anicca init'"
-		sys.Say(r.Why)
-		return r, nil
+		return r.unset(), nil
 	}
 	if err != nil {
-		return r.fail(err), err
+		r.onBase(err)
+		return r, err
 	}
+	d := m.Disk
 	defer d.Close()
 	if r.Outcome == Pending {
-		m.Disk = d
 		r = withDevice(Reset(m), r)
-		if err := r.timed("commit", func() error { return d.Commit(time.Now()) }); err != nil {
-			return r, fmt.Errorf("the reset is not recorded: %w", err)
-		}
+		_ = r.timed("commit", func() error { return d.Commit(time.Now()) }) // else it is tried again, and said
+	} else if err := recoverFrom(m, r); err != nil {
+		r.problem("%v", err)
 	}
 	if err := r.timed("mount root", func() error { return mountRoot(r, d, at) }); err != nil {
 		r.onBase(err)

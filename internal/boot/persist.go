@@ -38,15 +38,16 @@ func persistAt(dir, at string) error {
 }
 
 func initrdPersist(r *Record, dir, at string) (*Record, error) {
-	if r.Device == "" { // the reset did not come as far
-		m, err := sys.MountAt(dir)
-		if err == nil {
-			r.FSType = m.FSType
-			r.Device, err = sys.DeviceOf(dir)
-		}
-		if err != nil {
-			return r, err
-		}
+	m, err := sys.MountAt(dir)
+	if err == nil && r.Device == "" { // the reset did not come as far
+		r.FSType = ""
+		r.Device, err = sys.DeviceOf(dir)
+	}
+	if err != nil {
+		return r, err
+	}
+	if r.FSType == "" || r.FSType == "ext4" { // older kinds of it look the same on the disk, and none can be mounted as another
+		r.FSType = m.FSType
 	}
 	under, err := sys.OpenTree(dir)
 	if err != nil {
@@ -85,8 +86,9 @@ func inPlace(r *Record, d *root.Disk, dir string) error {
 		return err
 	}
 	b, err := apply.Current(store)
+	last, berr := readBooted(store)
 	done()
-	if err != nil || b == nil {
+	if err = errors.Join(err, berr); err != nil || b == nil {
 		return errors.Join(err, errors.New("no declaration was applied yet: run 'anicca apply'"))
 	}
 	t, err := sys.OpenTree(dir)
@@ -98,9 +100,9 @@ func inPlace(r *Record, d *root.Disk, dir string) error {
 	if err := r.timed("mount stores", func() error { return mountStores(r, t, d, b) }); err != nil {
 		return err
 	}
-	old, let := oldRoot(d, r)
-	defer let()
-	Persist(r, t, old, b)
+	old := before(d, r, last)
+	defer old.close()
+	persistAll(r, t, old, b)
 	return nil
 }
 
@@ -112,27 +114,6 @@ func (r *Record) verify(err error) {
 	if r.Verified = err == nil; err != nil {
 		r.Outcome, r.Why = Failed, err.Error()
 		r.problem("%v", err)
-	}
-}
-
-// oldRoot opens the root that this boot has put away; it is nil if there is none.
-func oldRoot(d *root.Disk, r *Record) (old *sys.Tree, let func()) {
-	let = func() {}
-	if r.Made == nil || r.Made.Archive == "" {
-		return nil, let
-	}
-	dir, _, done, err := d.OpenOld(r.Made.Archive, "/")
-	if err != nil {
-		r.problem("the old root cannot be read, so files that only it has are not kept: %v", err)
-		return nil, let
-	}
-	if old, err = sys.OpenTree(dir); err != nil {
-		_ = done()
-		return nil, let
-	}
-	return old, func() {
-		old.Close()
-		_ = done()
 	}
 }
 

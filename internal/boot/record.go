@@ -49,6 +49,7 @@ type Record struct {
 	Size       string       `json:"size,omitempty"` // of that memory
 	Outcome    Outcome      `json:"outcome"`
 	Why        string       `json:"why,omitempty"`
+	OnBase     bool         `json:"onBase,omitempty"` // the root, an overlay, could not be mounted: what it lies over is the root
 	Made       *root.Made   `json:"made,omitempty"`
 	Root       string       `json:"root,omitempty"` // identity of the running root; empty if it is not known
 	Verified   bool         `json:"verified"`       // the mounted root was found to be the one that was made

@@ -58,13 +58,16 @@ func Reset(m Machine) *Record {
 	if s.what == "off" {
 		return r.off("anicca=off is on the kernel command line")
 	}
+	r.Backend = m.Disk.Backend()
+	r.Strict = m.Disk.Ledger().Strict
+	if err := recoverFrom(m, r); err != nil {
+		return r.fail(err)
+	}
 	if err != nil {
 		r.problem("%v", err)
 		r.Why = "the kernel command line was not understood"
 		return r
 	}
-	r.Backend = m.Disk.Backend()
-	r.Strict = m.Disk.Ledger().Strict
 	b, err := prepare(m, r)
 	if err != nil {
 		return r.fail(err)
@@ -73,6 +76,13 @@ func Reset(m Machine) *Record {
 	r.RAM, r.Size = b.Backend == decl.Tmpfs, b.Size
 	r.Observe = b.Reset == decl.ResetObserve || s.what == "observe"
 	do, err := decide(s, m, b.Reset)
+	if err == nil && do.reset {
+		var said string
+		if said, err = m.Disk.SettleFreeze(do.from, m.Now); said != "" && err == nil {
+			r.problem("%s", said)
+			do, err = decide(s, m, b.Reset)
+		}
+	}
 	if err != nil {
 		return r.fail(err)
 	}
@@ -102,6 +112,18 @@ func (r *Record) off(why string) *Record {
 	return r
 }
 
+// recoverFrom finishes or undoes what an interrupted reset has left. That waits for nobody's wishes: there may be no root before.
+func recoverFrom(m Machine, r *Record) error {
+	return r.timed("recover", func() error {
+		said, err := m.Disk.Recover(m.Now)
+		for _, s := range said {
+			sys.Say(s)
+		}
+		r.Recovered = append(r.Recovered, said...)
+		return err
+	})
+}
+
 // prepare makes sure that everything that a reset needs is there, before it touches anything.
 func prepare(m Machine, r *Record) (*plan.Boot, error) {
 	switch want := m.Disk.Ledger().Root; {
@@ -111,19 +133,8 @@ func prepare(m Machine, r *Record) (*plan.Boot, error) {
 	case m.Disk.Backend() == decl.ZFS:
 		return nil, fmt.Errorf("the kernel command line mounts dataset %q of the pool, but anicca was set up for %q: set root=ZFS=POOL/%s", m.Subvol, want, want)
 	}
-	err := r.timed("recover", func() error {
-		said, err := m.Disk.Recover(m.Now)
-		r.Recovered = append(r.Recovered, said...)
-		return err
-	})
-	for _, s := range r.Recovered {
-		sys.Say(s)
-	}
-	if err != nil {
-		return nil, err
-	}
 	var b *plan.Boot
-	err = r.timed("boot plan", func() error {
+	err := r.timed("boot plan", func() error {
 		store, done, err := openStore(m.Disk, m.Disk.Ledger().Store)
 		if err != nil {
 			return fmt.Errorf("the store is missing: %w", err)
@@ -179,7 +190,11 @@ func reset(m Machine, r *Record, do decision) *Record {
 		if err != nil {
 			return r.fail(err)
 		}
-		if !has && do.from == "" && m.Disk.Ledger().Freeze == 0 {
+		if n := m.Disk.Ledger().Freeze; !has && do.from == "" && n != 0 {
+			return r.refuse(fmt.Sprintf("what is to become base %d has no modules for the running kernel %s", n, m.Kernel),
+				"Choose the kernel in the boot menu that it has modules for")
+		}
+		if !has && do.from == "" {
 			base, err := m.Disk.Base()
 			if err != nil {
 				return r.fail(err)
@@ -198,10 +213,7 @@ func reset(m Machine, r *Record, do decision) *Record {
 		return err
 	})
 	if err != nil {
-		if said, rerr := m.Disk.Recover(m.Now); rerr == nil {
-			r.Recovered = append(r.Recovered, said...)
-		}
-		return r.fail(err)
+		return r.fail(errors.Join(err, recoverFrom(m, r)))
 	}
 	r.Outcome, r.Made, r.Root = Done, &made, made.UUID
 	sys.Say(made.String())
@@ -215,11 +227,14 @@ func (r *Record) refuse(why, hint string) *Record {
 	return r
 }
 
+// asItIs ends what is said of a reset that failed.
+const asItIs = ". The old root is booted as it is"
+
 func (r *Record) fail(err error) *Record {
 	if sys.IsFull(err) {
 		err = fmt.Errorf("the filesystem is full (%w): delete files, or drop old roots with 'anicca archive drop'", err)
 	}
 	r.Outcome, r.Why = Failed, err.Error()
-	r.problem("not reset: %v. The old root is booted as it is", err)
+	r.problem("not reset: %v%s", err, asItIs)
 	return r
 }

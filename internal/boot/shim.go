@@ -142,6 +142,9 @@ func (r *Record) overlaid() bool {
 
 // onBase notes that the root, an overlay, is not mounted.
 func (r *Record) onBase(err error) {
-	r.Outcome, r.Why = Failed, err.Error()
+	r.Outcome, r.Why, r.OnBase = Failed, err.Error(), true
+	for i, p := range r.Problems {
+		r.Problems[i] = strings.TrimSuffix(p, asItIs) // it was thought to be
+	}
 	r.problem("the root could not be mounted: %v. The base itself is booted: what is changed in this session is changed for good", err)
 }

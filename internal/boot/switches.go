@@ -2,6 +2,7 @@ package boot
 
 import (
 	"fmt"
+	"os"
 	"strings"
 
 	"anicca/internal/decl"
@@ -46,7 +47,8 @@ func crashKernel(cmdline string) bool {
 			return true
 		}
 	}
-	return false
+	_, err := os.Stat("/proc/vmcore") // of a kernel that is told so by its device tree
+	return err == nil
 }
 
 // decision is what a boot does to the root.

@@ -6,6 +6,9 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"anicca/internal/decl"
+	"anicca/internal/sys"
 )
 
 // Archive lists the old roots that are really there, oldest first.
@@ -40,6 +43,7 @@ func (d *Disk) Foreign() ([]string, error) {
 	}
 	for _, o := range d.ledger.Leftovers {
 		add(path.Join(workDir, o.ID), o.Parts)
+		add(oldPath(o.ID), o.Parts) // while it is dropped
 	}
 	if in := d.intent; in != nil {
 		add(path.Join(workDir, in.ID), in.Parts)
@@ -81,87 +85,45 @@ func (d *Disk) OpenOld(id, p string) (dir, rest string, done func() error, err e
 	return dir, p, done, err
 }
 
-// Held returns the old roots that must stay because other roots lie over them, with the reason.
-func (d *Disk) Held() map[string]string {
-	out := map[string]string{}
-	if d.standsAlone() {
-		return out
-	}
-	for _, o := range d.ledger.Archive {
-		if o.From != "" {
-			out[o.From] = "old root " + o.ID + " lies over it"
-		}
-	}
-	if id := d.ledger.Running.From; id != "" {
-		out[id] = "the running root lies over it"
-	}
-	return out
-}
-
-// Drop deletes one old root, or one unused root that an interrupted reset left, with all in it.
-//
-// It deletes only what the ledger says we made: the object must lie in its place below anicca/,
-// be the one that the ledger means, by its identity, not be pinned, not be needed by another root, and be mounted nowhere.
-// The base, the root and the store lie elsewhere and cannot be named by an id.
-// The deletion lasts from the next [Disk.Settle] on; until then a power cut may bring the root back, whole.
-func (d *Disk) Drop(id string) error {
-	l := d.ledger
-	if d.intent != nil {
-		return fmt.Errorf("an interrupted reset (%s) comes first: reboot", d.intent.ID)
-	}
-	list, p := &l.Archive, oldPath(id)
-	i := slices.IndexFunc(*list, func(o Old) bool { return o.ID == id })
-	if i < 0 {
-		list, p = &l.Leftovers, path.Join(workDir, id)
-		i = slices.IndexFunc(*list, func(o Old) bool { return o.ID == id })
-	}
-	if i < 0 || path.Base(p) != id {
-		return unknown(id)
-	}
-	o := (*list)[i]
-	if o.Pinned {
-		return fmt.Errorf("old root %s is pinned: 'anicca archive unpin %s' lets go of it", id, id)
-	}
-	if why, ok := d.Held()[id]; ok {
-		return fmt.Errorf("old root %s is needed: %s", id, why)
-	}
-	// Parts go first: while the root itself is there, so is the ledger's entry for what is left.
-	for _, x := range o.Parts {
-		if err := d.dropAt(part(p, x.Path), x.UUID); err != nil {
-			return err
-		}
-	}
-	if err := d.dropAt(p, o.UUID); err != nil {
-		return err
-	}
-	*list = slices.Delete(slices.Clone(*list), i, i+1)
-	return nil
-}
-
-func (d *Disk) dropAt(p, uuid string) error {
-	there, err := d.kind.Identity(p)
-	if err != nil || there == "" {
-		return err
-	}
-	if there != uuid {
-		return fmt.Errorf("%s is not the root that was put there (%s, not %s): left alone", d.top.Path(p), there, uuid)
-	}
-	at, err := d.kind.InUse(p)
-	if err == nil && at != "" {
-		err = fmt.Errorf("old root %s is mounted at %s: unmount it first", path.Base(p), at)
-	}
+// Changed reports whether a session has changed what lies at the path p, of which an old root is left. In doubt it has.
+func (d *Disk) Changed(id, p string) (bool, error) {
+	o, err := d.ledger.old(id)
 	if err != nil {
-		return err
+		return false, err
 	}
-	return d.kind.Remove(p)
-}
-
-// Settle makes what was dropped last, in one commit of the filesystem, and then writes the ledger.
-func (d *Disk) Settle(now time.Time) error {
-	if err := d.top.Sync(); err != nil {
-		return err
+	began := oldPath(o.From)
+	if o.From == "" {
+		b, err := d.ledger.base(o.Base)
+		if err != nil {
+			return true, nil
+		}
+		began = b.at()
 	}
-	return d.ledger.write(d.top, now)
+	at := oldPath(id)
+	for _, x := range o.Parts {
+		if p == x.Path || strings.HasPrefix(p, x.Path+"/") {
+			at, began, p = part(at, x.Path), part(began, x.Path), "/"+strings.TrimPrefix(p[len(x.Path):], "/")
+			break
+		}
+	}
+	t, done, err := d.OpenVolume(at)
+	if err != nil {
+		return false, err
+	}
+	defer done()
+	if d.kind.Name() == decl.Overlay { // it is nothing but what was changed
+		return t.Exists(p)
+	}
+	was, let, err := d.OpenVolume(began)
+	if err != nil {
+		return true, nil
+	}
+	defer let()
+	diff, err := sys.Compare(t, p, was, p, 1)
+	if missing(err) { // it was made
+		return true, nil
+	}
+	return len(diff) > 0, err
 }
 
 // Pin keeps an old root from being dropped, or lets go of it.
@@ -179,7 +141,11 @@ func (d *Disk) Pin(id string, on bool, now time.Time) error {
 // SetNext says what the next boot shall do, once; nil takes that back.
 func (d *Disk) SetNext(n *Next, now time.Time) error {
 	if n != nil && n.What == "root" {
-		if _, err := d.ledger.old(n.ID); err != nil {
+		o, err := d.ledger.old(n.ID)
+		if err == nil && o.Lost {
+			err = fmt.Errorf("old root %s was in memory and was not saved: nothing of it is there", n.ID)
+		}
+		if err != nil {
 			return err
 		}
 	}

@@ -18,10 +18,10 @@ var ErrNextBoot = errors.New("the root becomes a base at the next boot")
 // MakeBase makes the next base from the root, and from the parts that are reset with it, as they are now.
 // If its error is [ErrNextBoot], the root becomes the base at the next boot, as it is then.
 func (d *Disk) MakeBase(parts []Part, now time.Time) (Base, error) {
-	if d.intent != nil {
-		return Base{}, fmt.Errorf("an interrupted reset (%s) comes first: reboot", d.intent.ID)
+	if err := d.settled(); err != nil {
+		return Base{}, err
 	}
-	n, err := d.nextBase()
+	n, err := d.nextBase(parts)
 	if err != nil {
 		return Base{}, err
 	}
@@ -58,12 +58,42 @@ func (d *Disk) freezeNext(n int, now time.Time) error {
 	if id := d.ledger.Running.From; id != "" {
 		return fmt.Errorf("this session runs on old root %s: only one that began as a base can become a base; keep what you need and reboot", id)
 	}
+	if len(d.ledger.Bases) >= mostBases {
+		return fmt.Errorf("there are %d bases, one over the other, and the kernel does not take more: set the machine up anew", mostBases)
+	}
 	next := *d.ledger
 	next.Freeze, next.Making = n, 0
 	if err := d.save(next, now); err != nil {
 		return err
 	}
 	return ErrNextBoot
+}
+
+// freezable reports whether the root can become the base that was asked for at a reset to the old root of that id, or to a base
+// for an empty id, and why not.
+func (d *Disk) freezable(from string) (why string, ok bool) {
+	switch r := d.ledger.Running; {
+	case from != "":
+		return "this boot begins as old root " + from, false
+	case r.From != "":
+		return "what was to become it had begun as old root " + r.From, false
+	case r.RAM && !r.Saved:
+		return "what was to become it was in memory, and was not saved", false
+	}
+	return "", true
+}
+
+// SettleFreeze takes back that the root becomes a base, if it cannot when this boot begins as the old root of that id, or as a
+// base for an empty id. It says so; it is "" if there is nothing to say.
+func (d *Disk) SettleFreeze(from string, now time.Time) (string, error) {
+	n := d.ledger.Freeze
+	why, ok := d.freezable(from)
+	if n == 0 || ok {
+		return "", nil
+	}
+	next := *d.ledger
+	next.Freeze = 0
+	return fmt.Sprintf("base %d was not made: %s. In a session that began as a base, say 'anicca base new' again", n, why), d.save(next, now)
 }
 
 // recordBase adds a base that was made to the ledger.
@@ -162,7 +192,7 @@ func (d *Disk) adopt(p string, now time.Time) error {
 
 // nextBase returns the number of the next base. What an interruption has left of one that we had begun is of an older moment:
 // it is removed rather than trusted. A number that something else lies under is passed over.
-func (d *Disk) nextBase() (int, error) {
+func (d *Disk) nextBase(parts []Part) (int, error) {
 	n := 1
 	if old, err := d.ledger.newestBase(); err == nil {
 		n = old.Number + 1
@@ -176,7 +206,12 @@ func (d *Disk) nextBase() (int, error) {
 			number, _, _ := strings.Cut(name, ".")
 			return number != strconv.Itoa(n)
 		})
-		if len(taken) > 0 && d.ledger.Making != n {
+		ours := []string{strconv.Itoa(n)}
+		for _, p := range parts {
+			ours = append(ours, path.Base(part(basePath(n), p.Path)))
+		}
+		foreign := slices.ContainsFunc(taken, func(name string) bool { return !slices.Contains(ours, name) })
+		if len(taken) > 0 && (d.ledger.Making != n || foreign) {
 			continue
 		}
 		for _, name := range taken {

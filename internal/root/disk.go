@@ -20,6 +20,7 @@ type Disk struct {
 	ledger *Ledger
 	kind   Backend
 	intent *Intent // of a reset that is not committed
+	torn   error   // why the intent of one cannot be read
 }
 
 // Open opens the filesystem whose top level is mounted at dir.
@@ -38,6 +39,9 @@ func Open(dir string) (*Disk, error) {
 	}
 	if err == nil {
 		d.intent, err = readIntent(top)
+	}
+	if errors.Is(err, errIntent) {
+		d.torn, err = err, nil
 	}
 	if err != nil {
 		top.Close()
@@ -94,7 +98,11 @@ func Create(dir string, l Ledger, now time.Time) (*Disk, error) {
 		return nil, err
 	}
 	there, err := top.Exists(ledgerPath)
-	if err == nil && !there {
+	switch {
+	case err != nil:
+	case there:
+		err = newName(top, l.Filesystem, now)
+	default:
 		l.Format = ledgerFormat
 		err = l.write(top, now)
 	}
@@ -104,6 +112,25 @@ func Create(dir string, l Ledger, now time.Time) (*Disk, error) {
 	return Open(dir)
 }
 
+// newName lets a ledger follow its filesystem, whose UUID was changed. It does not if the ledger is a copy: then its bases are not here.
+func newName(top *sys.Tree, id string, now time.Time) error {
+	l, err := readLedger(top)
+	if err != nil || l.Filesystem == id {
+		return err
+	}
+	d := &Disk{top: top, ledger: l}
+	if d.kind, err = backend(top, l); err != nil {
+		return err
+	}
+	if _, err := d.Base(); err != nil {
+		return fmt.Errorf("%s is a copy from another filesystem (%s, this is %s), and what it names is not here (%w): move %s away",
+			top.Path(ledgerPath), l.Filesystem, id, err, top.Path(anicca))
+	}
+	next := *l
+	next.Filesystem = id
+	return d.save(next, now)
+}
+
 // rooms makes the places of bases and old roots.
 func rooms(top *sys.Tree, kind Backend) error {
 	for _, p := range []string{anicca, baseDir, archiveDir, workDir} {
@@ -111,13 +138,29 @@ func rooms(top *sys.Tree, kind Backend) error {
 		if v, ok := kind.(*datasets); ok {
 			err = v.container(p)
 		} else {
-			err = top.MkdirAll(p, func(string) sys.Perm { return sys.Mine(0o700) })
+			err = room(top, p)
 		}
 		if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// room makes a directory that is ours alone. One that somebody else could have filled is not taken.
+func room(top *sys.Tree, p string) error {
+	if err := top.MkdirAll(p, func(string) sys.Perm { return sys.Mine(0o700) }); err != nil {
+		return err
+	}
+	s, err := top.Stat(p)
+	switch mine := sys.Mine(0o700); {
+	case err != nil || int(s.Uid) == mine.UID && s.Perm() == mine.Mode:
+		return err
+	case int(s.Uid) != mine.UID || s.Perm()&0o022 != 0:
+		return fmt.Errorf("%s is there already, and not the administrator's alone (mode %04o, owner %d): move it away", top.Path(p), s.Perm(), s.Uid)
+	default:
+		return top.SetPerm(p, mine)
+	}
 }
 
 // Close releases the top level.
@@ -138,6 +181,17 @@ func (d *Disk) save(next Ledger, now time.Time) error {
 		return err
 	}
 	*d.ledger = next
+	return nil
+}
+
+// settled reports with an error if a reset was interrupted, and nothing else may be done before [Disk.Recover].
+func (d *Disk) settled() error {
+	switch {
+	case d.intent != nil:
+		return fmt.Errorf("an interrupted reset (%s) comes first: reboot", d.intent.ID)
+	case d.torn != nil:
+		return fmt.Errorf("%w: reboot", d.torn)
+	}
 	return nil
 }
 
@@ -179,69 +233,5 @@ func part(p, mounted string) string {
 
 // PartDir is where the part of a base or old root can be read whose own directory is given.
 func PartDir(dir, mounted string) string { return part(dir, mounted) }
-
-// CheckRunning reports with an error if the root mounted at dir is not the one that was made by a backend; nil is nothing that was made.
-// It needs no disk: it is for a machine that runs.
-func CheckRunning(kind decl.Backend, dir string, made *Made) error {
-	switch {
-	case made == nil:
-		return nil
-	case kind == decl.Btrfs:
-		return CheckBtrfs(dir, *made)
-	case kind == decl.Overlay:
-		return CheckOverlay(dir)
-	}
-	return nil
-}
-
-// Check reports with an error if the root that is mounted at dir is not the one that was made; nil is nothing that was made.
-func (d *Disk) Check(dir string, made *Made) error {
-	if made == nil {
-		return nil
-	}
-	return d.kind.Check(dir, *made)
-}
-
-// layersOf returns what a root that begins as an old root, or as the newest base, lies over, uppermost first.
-func (d *Disk) layersOf(id string) ([]string, error) {
-	if id == "" {
-		b, err := d.Base()
-		if err != nil {
-			return nil, err
-		}
-		return d.layers(b.Number, "")
-	}
-	return d.layers(0, id)
-}
-
-// layers returns what a root lies over, uppermost first, if it began as the old root of that id, or as that base.
-func (d *Disk) layers(base int, from string) ([]string, error) {
-	var out []string
-	for seen := map[string]bool{}; from != "" && !seen[from]; {
-		seen[from] = true
-		o, err := d.ledger.old(from)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, oldPath(from))
-		if d.standsAlone() {
-			return out, nil
-		}
-		base, from = o.Base, o.From
-	}
-	for seen := map[int]bool{}; base != 0 && !seen[base]; {
-		seen[base] = true
-		b, err := d.ledger.base(base)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, b.at())
-		base = b.On
-	}
-	return out, nil
-}
-
-// standsAlone reports whether roots are whole, rather than differences to what they lie over.
-func (d *Disk) standsAlone() bool { return d.kind.Name() == decl.Btrfs }
 
 func missing(err error) bool { return errors.Is(err, fs.ErrNotExist) }

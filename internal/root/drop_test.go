@@ -44,7 +44,7 @@ func there(p string) bool {
 func TestDrop(t *testing.T) {
 	top, b := withOld(t, 2)
 	first, second := b.Ledger().Archive[0], b.Ledger().Archive[1]
-	if err := b.Drop(first.ID); err != nil {
+	if err := b.Drop(first.ID, time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	if err := b.Settle(time.Now()); err != nil {
@@ -71,7 +71,7 @@ func TestDropRefuses(t *testing.T) {
 	old := b.Ledger().Archive
 	refuse := func(id, why string) {
 		t.Helper()
-		if err := b.Drop(id); err == nil || !strings.Contains(err.Error(), why) {
+		if err := b.Drop(id, time.Now()); err == nil || !strings.Contains(err.Error(), why) {
 			t.Errorf("drop %s: %v, want %q", id, err, why)
 		}
 	}
@@ -124,7 +124,7 @@ func TestDropRefuses(t *testing.T) {
 			t.Errorf("%s was deleted", o.ID)
 		}
 	}
-	if err := b.Drop(old[2].ID); err != nil {
+	if err := b.Drop(old[2].ID, time.Now()); err != nil {
 		t.Error(err)
 	}
 }
@@ -144,7 +144,7 @@ func TestDropCrashWalk(t *testing.T) {
 			}
 			return nil
 		}
-		err := b.Drop(first.ID)
+		err := b.Drop(first.ID, time.Now())
 		if err == nil {
 			err = b.Settle(time.Now())
 		}
@@ -167,7 +167,7 @@ func TestDropCrashWalk(t *testing.T) {
 			t.Fatalf("after call %d: %v", n, err)
 		}
 		if old, err := b.Archive(); err != nil || len(old) == 2 { // else the cut came after the last step
-			if err := errors.Join(err, b.Drop(first.ID), b.Settle(time.Now())); err != nil {
+			if err := errors.Join(err, b.Drop(first.ID, time.Now()), b.Settle(time.Now())); err != nil {
 				t.Fatalf("after call %d: %v", n, err)
 			}
 		}

@@ -40,10 +40,11 @@ type Ledger struct {
 	Archive    []Old        `json:"archive"`
 	Leftovers  []Old        `json:"leftovers,omitempty"` // unused roots of interrupted resets, in anicca/work
 	Next       *Next        `json:"next,omitempty"`
-	Strict     bool         `json:"strict,omitempty"` // as declared when the store was last read: it must be known without it
-	Freeze     int          `json:"freeze,omitempty"` // number of the base that the root becomes at the next reset
-	Saving     string       `json:"saving,omitempty"` // name in anicca/work of a root that is put together there
-	Making     int          `json:"making,omitempty"` // number of a base that was begun
+	Strict     bool         `json:"strict,omitempty"`   // as declared when the store was last read: it must be known without it
+	Freeze     int          `json:"freeze,omitempty"`   // number of the base that the root becomes at the next reset
+	Saving     string       `json:"saving,omitempty"`   // name in anicca/work of a root that is put together there
+	Replaces   string       `json:"replaces,omitempty"` // identity of the root whose place it is to take
+	Making     int          `json:"making,omitempty"`   // number of a base that was begun
 	Written    time.Time    `json:"written"`
 }
 
@@ -65,6 +66,9 @@ type Next struct {
 
 // ErrDamaged marks a ledger that cannot be read.
 var ErrDamaged = errors.New("the ledger is damaged")
+
+// errIntent marks an intent that cannot be read.
+var errIntent = errors.New("what was noted of an interrupted reset cannot be read")
 
 func readLedger(top *sys.Tree) (*Ledger, error) {
 	data, err := top.ReadFile(ledgerPath)
@@ -153,7 +157,7 @@ func readIntent(top *sys.Tree) (*Intent, error) {
 	}
 	var in Intent
 	if err := json.Unmarshal(data, &in); err != nil {
-		return nil, fmt.Errorf("%s: %w", top.Path(intentPath), err)
+		return nil, fmt.Errorf("%w: %s: %w", errIntent, intentPath, err)
 	}
 	return &in, nil
 }

@@ -175,12 +175,11 @@ func (d *Disk) MountRoot(device, dir string) error {
 }
 
 func (d *Disk) mountRoot(v directories, device, dir, upper, scratch string) error {
-	r := d.ledger.Running
-	layers, err := d.layers(r.Base, r.From)
+	layers, err := d.under()
 	if err != nil {
 		return err
 	}
-	lower := v.top.Path(layers[0])
+	lower := layer(v.top, layers[0])
 	if len(layers) > 1 {
 		// For as long as the machine runs, like the disk itself.
 		at, err := place(belowDir)
@@ -193,12 +192,24 @@ func (d *Disk) mountRoot(v directories, device, dir, upper, scratch string) erro
 			return err
 		}
 	}
-	return mountOverlay(device, dir, nil, fmt.Sprintf("lowerdir=%s,upperdir=%s,workdir=%s", lower, upper, scratch))
+	return mountOverlay(v.top, device, dir, nil, fmt.Sprintf("lowerdir=%s,upperdir=%s,workdir=%s", lower, upper, scratch))
 }
 
-// mountOverlay mounts an overlay. The options that depend on how a kernel was built are said, so that one kernel can read
+// mostBases is how many bases can lie one over the other: the kernel takes 500 lower directories.
+const mostBases = 480
+
+// layer is how an overlay that [mountOverlay] mounts names one of its lower directories. All options together may be as long as
+// a page, so bases have short names, from the directory that they lie in.
+func layer(top *sys.Tree, p string) string {
+	if number, ok := strings.CutPrefix(p, baseDir+"/"); ok {
+		return number
+	}
+	return top.Path(p)
+}
+
+// mountOverlay mounts an overlay of directories of the filesystem at top. The options that depend on how a kernel was built are said, so that one kernel can read
 // what another has written. Inside a user namespace the marks of an overlay have to be attributes that a user may set.
-func mountOverlay(device, dir string, options []string, data string) error {
+func mountOverlay(top *sys.Tree, device, dir string, options []string, data string) error {
 	t, err := sys.OpenTree(dir)
 	if err != nil {
 		return err
@@ -209,5 +220,13 @@ func mountOverlay(device, dir string, options []string, data string) error {
 	} else {
 		data += ",index=off,metacopy=off,redirect_dir=on"
 	}
-	return t.Mount(device, ".", "overlay", options, data)
+	if len(data) >= os.Getpagesize() { // the kernel would read no further, and mount what it has read
+		return fmt.Errorf("mount at %s: the options are %d bytes long, and the kernel takes %d", dir, len(data), os.Getpagesize()-1)
+	}
+	bases, err := top.Sub(baseDir)
+	if err != nil {
+		return err
+	}
+	defer bases.Close()
+	return bases.WorkIn(func() error { return t.Mount(device, ".", "overlay", options, data) })
 }

@@ -153,7 +153,7 @@ func overlayLife(t *testing.T, m *plainMachine) {
 	if got := m.old(second.Archive, "/second"); got != "2\n" {
 		t.Errorf("the root before it: %q", got)
 	}
-	if err := m.disk.Drop(first.Archive); err == nil {
+	if err := m.disk.Drop(first.Archive, time.Now()); err == nil {
 		t.Error("the root that the running one lies over was dropped")
 	}
 	third := m.boot(Order{})

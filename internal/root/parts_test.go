@@ -73,7 +73,7 @@ func TestPartsAreResetToo(t *testing.T) {
 	if err := d.Check(filepath.Join(top, "@rootfs"), &made); err != nil {
 		t.Error(err)
 	}
-	if err := errors.Join(d.Drop(first.Archive), d.Settle(time.Now())); err != nil {
+	if err := errors.Join(d.Drop(first.Archive, time.Now()), d.Settle(time.Now())); err != nil {
 		t.Fatal(err)
 	}
 	left, err := filepath.Glob(filepath.Join(top, archiveDir, first.Archive+"*"))
@@ -196,7 +196,7 @@ func TestBaseCrashWalk(t *testing.T) {
 		}
 		// What an interruption left is known, and goes when told.
 		for _, o := range d.Ledger().Leftovers {
-			if err := d.Drop(o.ID); err != nil {
+			if err := d.Drop(o.ID, time.Now()); err != nil {
 				t.Errorf("after call %d: %v", n, err)
 			}
 		}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"path"
 	"strconv"
 	"strings"
@@ -29,6 +30,9 @@ func Rebuild(dir string, kind decl.Backend, root string, now time.Time) ([]strin
 		l.Backend, l.Root = decl.Overlay, upper
 	}
 	r := rebuilder{top: top, l: &l}
+	if r.intent, err = readIntent(top); err != nil && !errors.Is(err, errIntent) {
+		return nil, err
+	}
 	if r.kind, err = backend(top, &l); err != nil {
 		return nil, err
 	}
@@ -39,7 +43,7 @@ func Rebuild(dir string, kind decl.Backend, root string, now time.Time) ([]strin
 		return nil, fmt.Errorf("the ledger cannot be rebuilt: %w", err)
 	}
 	aside := fmt.Sprintf("%s.damaged-%s", ledgerPath, now.UTC().Format("20060102T150405.000Z"))
-	if err := top.Rename(ledgerPath, aside); err != nil && !missing(err) {
+	if err := putAside(top, ledgerPath, aside); err != nil {
 		return nil, err
 	}
 	if err := l.write(top, now); err != nil {
@@ -49,10 +53,23 @@ func Rebuild(dir string, kind decl.Backend, root string, now time.Time) ([]strin
 		"the damaged one is %s. Look with 'anicca archive' and 'anicca base' whether that is right", len(l.Bases), len(l.Archive), aside)}, nil
 }
 
+// putAside keeps a copy of a file that is about to be replaced. Where it cannot even be read, it is moved.
+func putAside(top *sys.Tree, p, aside string) error {
+	data, err := top.ReadFile(p)
+	switch {
+	case missing(err):
+		return nil
+	case err != nil:
+		return top.Rename(p, aside)
+	}
+	return top.WriteFile(aside, data, sys.Mine(0o600))
+}
+
 type rebuilder struct {
-	top  *sys.Tree
-	l    *Ledger
-	kind Backend
+	top    *sys.Tree
+	l      *Ledger
+	kind   Backend
+	intent *Intent // of a reset that was interrupted: what that has made is named when it is recovered
 }
 
 // bases takes what lies in the places of bases and has not been changed.
@@ -74,6 +91,9 @@ func (r rebuilder) bases() error {
 	for _, name := range names {
 		n, err := strconv.Atoi(name)
 		if err != nil || n < 1 || strconv.Itoa(n) != name {
+			continue
+		}
+		if r.intent != nil && n == r.intent.Freeze {
 			continue
 		}
 		id, err := r.kind.Identity(basePath(n))
@@ -104,7 +124,7 @@ func (r rebuilder) archive() error {
 		}
 		for _, name := range names {
 			n, ok := counterOf(name)
-			if !ok {
+			if !ok || r.intent != nil && (name == r.intent.ID || strings.HasPrefix(name, r.intent.ID+".")) {
 				continue
 			}
 			r.l.Counter = max(r.l.Counter, n)
@@ -130,7 +150,7 @@ func (r rebuilder) store() error {
 	if err != nil {
 		return err
 	}
-	for _, name := range append(names, anicca+"/store") {
+	for _, name := range append([]string{anicca + "/store"}, names...) {
 		p, err := r.storePath(name)
 		if err == nil {
 			r.l.Store, r.l.StorePath = name, p
@@ -152,6 +172,13 @@ func (r rebuilder) storePath(name string) (string, error) {
 		return "", err
 	}
 	defer t.Close()
+	state, err := t.Stat(decl.StateDir)
+	if err == nil && (!state.IsDir() || state.Uid != uint32(os.Getuid()) || state.Perm()&0o022 != 0) { // anybody could have made it
+		err = fmt.Errorf("%s is not the administrator's alone", t.Path(decl.StateDir))
+	}
+	if err != nil {
+		return "", err
+	}
 	link, err := t.Readlink(path.Join(decl.StateDir, "current"))
 	if err != nil {
 		return "", err

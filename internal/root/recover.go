@@ -1,6 +1,7 @@
 package root
 
 import (
+	"errors"
 	"fmt"
 	"time"
 )
@@ -48,6 +49,9 @@ func (d *Disk) progressOf(v volume) (progress, error) {
 func (d *Disk) Recover(now time.Time) ([]string, error) {
 	if err := d.leaveSaving(now); err != nil {
 		return nil, err
+	}
+	if d.torn != nil {
+		return nil, d.putTornAside(now)
 	}
 	in := d.intent
 	if in == nil {
@@ -97,6 +101,18 @@ func (d *Disk) Recover(now time.Time) ([]string, error) {
 		}
 	}
 	return say(said), d.Commit(now)
+}
+
+// putTornAside takes an intent out of the way that cannot be read. Nothing tells how far its reset came: the root is kept once,
+// for the user to be told, and what lies in anicca's directories without the ledger's naming it is left alone.
+func (d *Disk) putTornAside(now time.Time) error {
+	aside := fmt.Sprintf("%s.damaged-%s", intentPath, now.UTC().Format("20060102T150405.000Z"))
+	if err := d.top.Rename(intentPath, aside); err != nil {
+		return errors.Join(d.torn, err)
+	}
+	err := fmt.Errorf("%w. It is put aside as %s; look with 'anicca archive' whether the last session is there, and reboot", d.torn, aside)
+	d.torn = nil
+	return err
 }
 
 // undo leaves the unused roots where they are, as nothing is deleted at boot, and names them in the ledger.

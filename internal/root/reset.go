@@ -1,7 +1,6 @@
 package root
 
 import (
-	"errors"
 	"fmt"
 	"path"
 	"time"
@@ -41,8 +40,8 @@ func (d *Disk) volumes(in *Intent) ([]volume, error) {
 // If it fails, the old root is still in its place, or [Disk.Recover] puts it or the new one there.
 // Until [Disk.Commit], a power cut may undo it.
 func (d *Disk) Reset(o Order) (Made, error) {
-	if d.intent != nil {
-		return Made{}, errors.New("internal error: an earlier reset was not recovered")
+	if err := d.settled(); err != nil {
+		return Made{}, err
 	}
 	in, made, err := d.intend(o)
 	if err != nil {
@@ -107,7 +106,9 @@ func (d *Disk) intend(o Order) (*Intent, Made, error) {
 	made := Made{From: o.From}
 	var parts []Part
 	if o.From == "" {
-		in.Freeze = l.Freeze
+		if _, ok := d.freezable(""); ok {
+			in.Freeze = l.Freeze
+		}
 		b, err := d.Base()
 		if err != nil {
 			return nil, made, err
@@ -117,6 +118,9 @@ func (d *Disk) intend(o Order) (*Intent, Made, error) {
 		old, err := l.old(o.From)
 		if err == nil {
 			made.Parent, err = d.kind.Identity(oldPath(o.From))
+		}
+		if err == nil && old.Lost {
+			err = fmt.Errorf("old root %s was in memory and was not saved: nothing of it is there", o.From)
 		}
 		if err == nil && made.Parent != old.UUID {
 			err = fmt.Errorf("old root %s is not the one that was put there (%q, not %s)", o.From, made.Parent, old.UUID)
@@ -191,6 +195,7 @@ func (d *Disk) begin(in *Intent) error {
 }
 
 // Commit makes the reset that was done last: it waits until it is on the disk, and records it.
+// One that is not complete is an error, and is left to [Disk.Recover].
 // The whole filesystem is synced first: fsync of the ledger alone does not carry renames of subvolumes with it.
 func (d *Disk) Commit(now time.Time) error {
 	in := d.intent
@@ -200,6 +205,15 @@ func (d *Disk) Commit(now time.Time) error {
 	all, err := d.volumes(in)
 	if err != nil {
 		return err
+	}
+	for _, v := range all {
+		far, err := d.progressOf(v)
+		if err == nil && far != complete {
+			err = fmt.Errorf("the reset %s is not complete (%s is %s): the next boot finishes or undoes it", in.ID, v.place, far)
+		}
+		if err != nil {
+			return err
+		}
 	}
 	for _, v := range all {
 		if err := d.kind.Finish(v.place, v.old); err != nil {

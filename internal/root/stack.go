@@ -33,12 +33,12 @@ func (s *stack) lower(layers []string) (string, error) {
 		}
 		layers = layers[:n-2]
 		for i, l := range layers {
-			layers[i] = s.top.Path(l)
+			layers[i] = layer(s.top, l)
 		}
 		return join(append(layers, below)), nil
 	}
 	for i, l := range layers {
-		layers[i] = s.top.Path(l)
+		layers[i] = layer(s.top, l)
 	}
 	return join(layers), nil
 }
@@ -72,7 +72,7 @@ func (s *stack) dir(name, data string) (string, error) {
 		}
 	}
 	dir := path.Join(s.at.Name(), name)
-	if err := mountOverlay("anicca", dir, []string{"ro", "nosuid", "nodev"}, data); err != nil {
+	if err := mountOverlay(s.top, "anicca", dir, []string{"ro", "nosuid", "nodev"}, data); err != nil {
 		return "", err
 	}
 	s.mounted = append(s.mounted, name)

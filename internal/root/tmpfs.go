@@ -50,6 +50,10 @@ func (d *Disk) MountRAMRoot(device, dir, size string) error {
 
 // OnDisk notes that a session that was to be in memory is on the disk instead: what it writes needs no saving.
 func (d *Disk) OnDisk(now time.Time) error {
+	if in := d.intent; in != nil && in.RAM {
+		in.RAM = false
+		return d.begin(in)
+	}
 	if !d.ledger.Running.RAM || d.ledger.Running.Saved {
 		return nil
 	}
@@ -60,8 +64,8 @@ func (d *Disk) OnDisk(now time.Time) error {
 
 // SaveRAM puts a copy of the root in memory where the next reset finds it. It returns the identity of the copy.
 func (d *Disk) SaveRAM(now time.Time) (string, error) {
-	if d.intent != nil {
-		return "", fmt.Errorf("an interrupted reset (%s) comes first", d.intent.ID)
+	if err := d.settled(); err != nil {
+		return "", err
 	}
 	ram, err := sys.OpenTree(ramDir)
 	if err != nil {
@@ -71,6 +75,9 @@ func (d *Disk) SaveRAM(now time.Time) (string, error) {
 	// From now on, what lies there is ours to delete.
 	next := *d.ledger
 	next.Saving = "save-" + now.UTC().Format("20060102T150405.000Z")
+	if next.Replaces, err = d.Current(); err != nil {
+		return "", err
+	}
 	if err := d.save(next, now); err != nil {
 		return "", err
 	}
@@ -78,40 +85,58 @@ func (d *Disk) SaveRAM(now time.Time) (string, error) {
 	if err := sys.Copy(ram, path.Base(upper), d.top, work); err != nil {
 		return "", err
 	}
-	if err := d.kind.Exchange(work, upper, ""); err != nil {
-		return "", err
-	}
-	if err := d.top.Sync(); err != nil {
-		return "", err
-	}
-	next.Running.Saved = true
-	if err := d.save(next, now); err != nil {
+	if err := d.putSaved(now); err != nil {
 		return "", err
 	}
 	if err := d.kind.Remove(work); err != nil {
 		return "", err
 	}
-	next.Saving = ""
+	next = *d.ledger
+	next.Saving, next.Replaces = "", ""
 	if err := d.save(next, now); err != nil {
 		return "", err
 	}
 	return d.Current()
 }
 
-// leaveSaving names what an interrupted saving has left among what may be dropped.
-func (d *Disk) leaveSaving(now time.Time) error {
+// putSaved puts the copy of a root in memory in the place of the empty one on the disk. A copy appears when it is whole.
+// It may be called again after an interruption.
+func (d *Disk) putSaved(now time.Time) error {
 	next := *d.ledger
-	if next.Saving == "" {
+	there, err := d.Current()
+	if err == nil && there == next.Replaces {
+		err = d.kind.Exchange(path.Join(workDir, next.Saving), next.Root, "")
+	}
+	if err == nil {
+		err = d.top.Sync()
+	}
+	if err != nil || !next.Running.RAM || next.Running.Saved {
+		return err
+	}
+	next.Running.Saved = true
+	return d.save(next, now)
+}
+
+// leaveSaving finishes an interrupted saving if its copy is whole, and names what is left of it among what may be dropped.
+func (d *Disk) leaveSaving(now time.Time) error {
+	if d.ledger.Saving == "" {
 		return nil
 	}
-	id, err := d.kind.Identity(path.Join(workDir, next.Saving))
+	work := path.Join(workDir, d.ledger.Saving)
+	id, err := d.kind.Identity(work)
+	if err == nil && id != "" && d.ledger.Replaces != "" {
+		if err = d.putSaved(now); err == nil {
+			id, err = d.kind.Identity(work)
+		}
+	}
 	if err != nil {
 		return err
 	}
+	next := *d.ledger
 	if id != "" {
 		next.Leftovers = append(next.Leftovers[:len(next.Leftovers):len(next.Leftovers)], Old{ID: next.Saving, UUID: id, When: now.UTC()})
 	}
-	next.Saving = ""
+	next.Saving, next.Replaces = "", ""
 	return d.save(next, now)
 }
 

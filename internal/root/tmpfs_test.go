@@ -104,7 +104,7 @@ func TestSaveCrashWalk(t *testing.T) {
 			t.Error("a saved root is called lost")
 		}
 		for _, o := range m.disk.Ledger().Leftovers {
-			m.must(m.disk.Drop(o.ID))
+			m.must(m.disk.Drop(o.ID, time.Now()))
 		}
 		m.must(m.disk.Sweep())
 		if foreign, err := m.disk.Foreign(); err != nil || len(foreign) > 0 {

@@ -46,7 +46,7 @@ func TestZFSBaseCrashWalk(t *testing.T) {
 		}
 		m.sound(fmt.Sprint("after call ", n))
 		for _, o := range slices.Concat(d.ledger.Leftovers, d.ledger.Archive) {
-			if err := d.Drop(o.ID); err != nil {
+			if err := d.Drop(o.ID, time.Now()); err != nil {
 				t.Errorf("after call %d: %v", n, err)
 			}
 		}
@@ -177,7 +177,7 @@ func TestZFSDropCrashWalk(t *testing.T) {
 		}
 		first, second := d.ledger.Archive[0].ID, d.ledger.Archive[1].ID
 		drop := func() error {
-			if err := d.Drop(first); err != nil {
+			if err := d.Drop(first, time.Now()); err != nil {
 				return err
 			}
 			return d.Settle(m.now)

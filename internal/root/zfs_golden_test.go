@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/tools/txtar"
 
@@ -116,7 +117,7 @@ func (s *script) do(f []string) (string, error) {
 		said, err := s.d.Recover(s.m.now)
 		return strings.Join(said, "; "), err
 	case "drop":
-		if err = s.d.Drop(s.old(f[1])); err == nil {
+		if err = s.d.Drop(s.old(f[1]), time.Now()); err == nil {
 			err = s.d.Settle(s.m.now)
 		}
 	case "open":

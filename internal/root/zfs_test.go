@@ -206,7 +206,7 @@ func zfsReset(t *testing.T, m *zfsMachine) {
 	if m.p.Read(rootSet, "undeclared") != "2" || m.p.Read(rootSet, "etc/issue") != "changed\n" || made.From != old[1].ID {
 		t.Errorf("not the old root: %+v", made)
 	}
-	if err := d.Drop(old[1].ID); err == nil || !strings.Contains(err.Error(), "lies over it") {
+	if err := d.Drop(old[1].ID, time.Now()); err == nil || !strings.Contains(err.Error(), "lies over it") {
 		t.Errorf("an old root in use was dropped: %v", err)
 	}
 	if _, err := m.reset(d, ""); err != nil {
@@ -242,7 +242,7 @@ func zfsBaseFromAnOldRoot(t *testing.T, m *zfsMachine) {
 		t.Fatalf("%+v", third)
 	}
 	for _, id := range []string{third.Archive, second.Archive, first.Archive} {
-		if err := d.Drop(id); err != nil {
+		if err := d.Drop(id, time.Now()); err != nil {
 			t.Fatalf("drop %s: %v", id, err)
 		}
 		if m.p.Exists(tankName + "/anicca/archive/" + id) {
@@ -276,7 +276,7 @@ func TestZFSDropRefuses(t *testing.T) {
 	defer d.Close()
 	id := d.ledger.Archive[1].ID
 	p.Mount(tankName+"/anicca/archive/"+id, "/mnt")
-	if err := d.Drop(id); err == nil || !strings.Contains(err.Error(), "unmount it first") {
+	if err := d.Drop(id, time.Now()); err == nil || !strings.Contains(err.Error(), "unmount it first") {
 		t.Errorf("drop of a mounted root: %v", err)
 	}
 }
@@ -291,7 +291,7 @@ func zfsDropRefuses(t *testing.T, m *zfsMachine) {
 	old := d.Ledger().Archive
 	refuse := func(id, why string) {
 		t.Helper()
-		if err := d.Drop(id); err == nil || !strings.Contains(err.Error(), why) {
+		if err := d.Drop(id, time.Now()); err == nil || !strings.Contains(err.Error(), why) {
 			t.Errorf("drop %q: %v, want %q", id, err, why)
 		}
 	}
@@ -321,7 +321,7 @@ func zfsDropRefuses(t *testing.T, m *zfsMachine) {
 	m.command("zfs", "rename", "-u", tankName+"/mine", tankName+"/anicca/archive/"+old[0].ID)
 	refuse(old[0].ID, "is not the root that was put there")
 
-	if err := d.Drop(old[2].ID); err != nil {
+	if err := d.Drop(old[2].ID, time.Now()); err != nil {
 		t.Error(err)
 	}
 	if m.p.Exists(at) || !m.p.Exists(tankName+"/anicca/archive/"+old[0].ID) || !m.p.Exists(tankName+"/anicca/archive/"+old[1].ID) {

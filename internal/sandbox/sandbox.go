@@ -219,7 +219,7 @@ func (m *machine) restart() error {
 	if err != nil {
 		return err
 	}
-	boot.Persist(r, m.tree, nil, b)
+	boot.Persist(r, m.tree, b)
 	if !r.OK() {
 		return errors.New(r.Problems[0])
 	}

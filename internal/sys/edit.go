@@ -61,6 +61,16 @@ func (t *Tree) unlink(name string, flags int) error {
 	return do("remove", t.Path(name), func() error { return unix.Unlinkat(t.fd, name, flags) })
 }
 
+// SetPerm gives owner and mode to what lies at p, which must not be a link.
+func (t *Tree) SetPerm(p string, perm Perm) error {
+	dir, name, err := t.parent(p)
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	return dir.setPerm(name, perm)
+}
+
 // setPerm gives owner and mode to name, which must not be a link.
 func (t *Tree) setPerm(name string, perm Perm) error {
 	at := t.Path(name)

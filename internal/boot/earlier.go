@@ -1,0 +1,124 @@
+package boot
+
+import (
+	"errors"
+	"io/fs"
+	"path"
+	"slices"
+
+	"anicca/internal/apply"
+	"anicca/internal/plan"
+	"anicca/internal/root"
+	"anicca/internal/sys"
+)
+
+// earlier are the roots of the sessions before this one, newest first, up to the last that booted well.
+// In those after that, the power may have gone before anything was in place.
+type earlier struct {
+	disk  *root.Disk
+	roots []root.Old
+
+	tree *sys.Tree // of the one that is open
+	done func() error
+}
+
+// before returns the earlier roots that matter to this boot. Close it. Last is the root that was the last to boot well.
+func before(d *root.Disk, r *Record, last root.Booted) *earlier {
+	e := &earlier{disk: d}
+	if r.Made == nil && r.Root != "" && r.Root == last.Root || r.Made != nil && r.Made.Archive == "" {
+		return e // all that there is lies in the root itself
+	}
+	all := d.Ledger().Archive
+	if n := len(all); r.Made != nil && (n == 0 || all[n-1].ID != r.Made.Archive) {
+		r.problem("the old root %s cannot be read, so files that only it has are not kept", r.Made.Archive)
+		return e
+	}
+	for _, o := range slices.Backward(all) {
+		if !o.Lost {
+			e.roots = append(e.roots, o)
+		}
+		if o.Good {
+			break
+		}
+	}
+	return e
+}
+
+func (e *earlier) close() {
+	if e.tree != nil {
+		e.tree.Close()
+		_ = e.done() // what cannot be unmounted now is let go of by the end of the initrd
+	}
+	e.tree = nil
+}
+
+// open returns a tree that the path p of an earlier root lies in, and where. It is good until the next call.
+func (e *earlier) open(id, p string) (*sys.Tree, string, error) {
+	e.close()
+	dir, rest, done, err := e.disk.OpenOld(id, p)
+	if err != nil {
+		return nil, "", err
+	}
+	if e.tree, err = sys.OpenTree(dir); err != nil {
+		return nil, "", errors.Join(err, done())
+	}
+	e.done = done
+	return e.tree, rest, nil
+}
+
+// adopt takes a declared file that the store has not got from the newest earlier root that has it, and reports whether one has.
+func (e *earlier) adopt(rootTree *sys.Tree, s plan.Step) (bool, error) {
+	for _, o := range e.roots {
+		t, rest, err := e.open(o.ID, s.Path)
+		if err != nil {
+			return false, err
+		}
+		if done, err := apply.AdoptMissing(t, rest, rootTree, s); done || err != nil {
+			return done, err
+		}
+	}
+	return false, nil
+}
+
+// replacedLink returns the earlier root in which a program has replaced our link by a file that differs from the kept one;
+// "" if none has.
+func (e *earlier) replacedLink(rootTree *sys.Tree, s plan.Step) (string, error) {
+	for _, o := range e.roots {
+		t, rest, err := e.open(o.ID, s.Path)
+		if err != nil {
+			return "", err
+		}
+		there, err := t.Stat(rest)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			continue
+		case err != nil:
+			return "", err
+		case !there.IsFile():
+			return "", nil
+		}
+		if !o.Good { // what lies there may be of the base, if nothing was ever put in place
+			if changed, err := e.disk.Changed(o.ID, s.Path); err != nil || !changed {
+				return "", err
+			}
+		}
+		diff, err := sys.Compare(t, rest, rootTree, s.Source, 1)
+		if err != nil || len(diff) == 0 || diff[0].What == sys.TimeDiffers {
+			return "", err
+		}
+		return o.ID, nil
+	}
+	return "", nil
+}
+
+// sayReplaced tells of a link that a program has replaced in the last session: what it wrote since is not in the store.
+func sayReplaced(r *Record, rootTree *sys.Tree, old *earlier, s plan.Step) {
+	id, err := old.replacedLink(rootTree, s)
+	switch {
+	case err != nil:
+		r.problem("whether a program has replaced the link %s in the last session is not known: %v", s.Path, err)
+	case id != "":
+		r.problem("%s: a program has replaced the link by a file in an earlier session. What it wrote is in old root %s, and %s differs: "+
+			"compare with 'anicca restore %s --from %s --to /tmp/%s'", s.Path, id, s.Source, s.Path, id, path.Base(s.Path))
+	}
+}
