@@ -15,7 +15,7 @@ func TestForgetEncrypted(t *testing.T) {
 	d := newDisk(t, debian13dracut, layout{fs: "btrfs", luks: true})
 	id, boots := d.convert(t)
 	boots = d.forgetful(t, 1, id, boots)
-	boots = d.forgetful(t, 2, id, boots)
+	d.forgetful(t, 2, id, boots)
 	d.softReboot(t)
 	d.cutInReset(t)
 	d.check(t)

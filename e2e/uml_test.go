@@ -88,14 +88,6 @@ func (s *small) at(top string) string {
 	return top
 }
 
-// running is where the differences of the running root lie.
-func (s *small) running(top string) string {
-	if s.fs == "btrfs" {
-		return top + "/@rootfs"
-	}
-	return top + "/anicca/upper"
-}
-
 // mountStore is the command that mounts the store where no boot plan says how.
 func (s *small) mountStore() string {
 	if s.fs == "btrfs" {
