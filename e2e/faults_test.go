@@ -12,7 +12,7 @@ import (
 )
 
 // A fault is something that goes wrong at boot, or that a user wants of a boot.
-// docs/guide/02-at-boot.md has a row for each, with the name of its test.
+// docs/guide/at-boot.md has a row for each, with the name of its test.
 type fault struct {
 	fs      string                   // btrfs, ext4, or both if empty
 	before  []string                 // commands in the session before
@@ -218,6 +218,28 @@ var faults = map[string]fault{
 			}
 		},
 	},
+	"interrupted reset unreadable": {
+		prepare: change(func(s *small, top string) { writeFile(s.t, top+"/anicca/intent.json", "") }),
+		outcome: boot.Failed, say: "what was noted of an interrupted reset cannot be read", heals: true,
+	},
+	"base of an old root": {
+		fs:      "ext4",
+		before:  []string{"anicca base new", "anicca next root $(anicca archive list | busybox grep -o '^000002[^ ]*')"},
+		outcome: boot.Done, say: "base 2 was not made: this boot begins as old root 000002", forgets: true, heals: true,
+	},
+	"link replaced": {
+		before: []string{
+			"echo one >/etc/link; " + declare(`persist: "/persist": files: "/etc/link": method: "symlink"`),
+			"rm /etc/link; echo two >/etc/link",
+		},
+		outcome: boot.Done, say: "/etc/link: a program has replaced the link by a file", forgets: true, heals: true,
+		after: []string{"cat /etc/link", "anicca restore /etc/link --from $(anicca archive list | busybox grep -o '^000003[^ ]*') --to /tmp/link && cat /tmp/link"},
+		see: func(b *session) {
+			if b.out(first) != "one\n" || !strings.Contains(b.out(first+1), "two") {
+				b.s.t.Errorf("kept %q, restored %q", b.out(first), b.out(first+1))
+			}
+		},
+	},
 	"foreign object": {
 		prepare: change(func(s *small, top string) {
 			writeFile(s.t, top+"/anicca/archive/000900-20200101T000000Z/mine", "mine")
@@ -251,10 +273,28 @@ var faults = map[string]fault{
 			run(s.t, "btrfs", "-q", "subvolume", "snapshot", top+"/@rootfs", top+"/@other")
 		}),
 		words: "rootflags=subvol=@other", outcome: boot.Failed, say: `set rootflags=subvol=@rootfs`,
+		after: []string{"anicca base new"}, see: func(b *session) {
+			if out := b.out(first); b.code(first) == 0 || !strings.Contains(out, "the running root is not the one at @rootfs that is reset") {
+				b.s.t.Errorf("a base from another subvolume (%d): %s", b.code(first), out)
+			}
+		},
 	},
 	"another filesystem": {
 		fs: "btrfs", prepare: func(s *small) { run(s.t, "btrfstune", "-f", "-u", s.disk) },
 		outcome: boot.Failed, say: "run 'anicca init' on this machine", unkept: true,
+	},
+	"another filesystem (overlay)": {
+		fs: "ext4", prepare: func(s *small) {
+			run(s.t, "e2fsck", "-fp", s.disk)
+			run(s.t, "tune2fs", "-f", "-U", "random", s.disk)
+		},
+		outcome: boot.Failed, say: "The base itself is booted: what is changed in this session is changed for good", unkept: true,
+		forgets: true, // what the session before wrote is still there, beside the base
+		after:   []string{"anicca status"}, see: func(b *session) {
+			if out := b.out(first); !strings.Contains(out, "nothing is forgotten in this session") || strings.Contains(out, "is booted as it is") {
+				b.s.t.Errorf("status:\n%s", out)
+			}
+		},
 	},
 	"root that is not the one made": {
 		fs: "btrfs", prepare: change(func(s *small, top string) {

@@ -22,11 +22,15 @@ func persistAll(r *Record, rootTree *sys.Tree, old *earlier, b *plan.Boot) {
 	_ = r.timed("entries", func() error {
 		for _, s := range b.Entries {
 			e := Entry{Path: s.Path, State: Placed}
+			known := len(r.Problems)
 			if slices.Contains(r.Absent, s.Store) {
 				e.State, e.Error = Absent, "its store "+s.Store+" is not there"
 			} else if err := persist(r, rootTree, old, s, &e); err != nil {
 				e.State, e.Error = Missed, err.Error()
 				r.problem("%s is not kept in this session: %v", s.Path, err)
+			}
+			if s.Home != nil {
+				r.mild += len(r.Problems) - known
 			}
 			r.Entries = append(r.Entries, e)
 		}

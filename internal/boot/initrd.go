@@ -148,7 +148,7 @@ func openDisk(top string, m *Machine, r *Record) (*root.Disk, error) {
 // hand writes the record for the next part of the boot, and fails if the machine shall stop.
 func (r *Record) hand() error {
 	err := r.Write(RecordPath)
-	if r.Strict && !r.OK() {
+	if r.Strict && r.grave() {
 		err = errors.Join(err, ErrStop)
 	}
 	return err

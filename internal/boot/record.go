@@ -65,6 +65,7 @@ type Record struct {
 	Soft       int          `json:"softReboots,omitempty"` // since this boot, without the initrd and so without a reset
 
 	booted root.Booted // the root that was the last to boot well
+	mild   int         // problems that a user can cause in their own home, and that so are no reason to stop
 }
 
 // State says how an entry came out.
@@ -117,6 +118,11 @@ func (r *Record) note(format string, args ...any) {
 // OK reports whether the boot did all that it should have done.
 func (r *Record) OK() bool {
 	return len(r.Problems) == 0 && r.Outcome != Failed && r.Outcome != Refused
+}
+
+// grave reports whether something is wrong that is a reason to stop where root.strict is declared.
+func (r *Record) grave() bool {
+	return len(r.Problems) > r.mild || r.Outcome == Failed || r.Outcome == Refused
 }
 
 // ReadRecord reads the record of this boot. It is nil if there is none.

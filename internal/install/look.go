@@ -204,8 +204,9 @@ func (m Machine) Refusals() []Refusal {
 	return out
 }
 
-// kinds are the filesystems that an overlay can write to: they keep extended attributes and tell file types in directories.
-var kinds = []string{"ext2", "ext3", "ext4", "xfs", "btrfs", "f2fs", "bcachefs"}
+// kinds are the filesystems that an overlay can write to, as they keep extended attributes and tell file types in directories,
+// and that the initrd can tell by their UUIDs ([sys.Probe]).
+var kinds = []string{"ext2", "ext3", "ext4", "xfs", "btrfs", "f2fs"}
 
 // overlayStore is where the store of a machine lies whose root is an overlay, from the top level.
 const overlayStore = "anicca/store"

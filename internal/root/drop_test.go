@@ -177,3 +177,75 @@ func TestDropCrashWalk(t *testing.T) {
 		b.Close()
 	}
 }
+
+// A root of which a part cannot be dropped stays whole.
+func TestDropLooksAtEverythingFirst(t *testing.T) {
+	top, d := withHome(t)
+	dirty(t, top, "session")
+	made, err := reset(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	old := filepath.Join(top, "anicca/archive", made.Archive)
+	at := t.TempDir()
+	for _, part := range []string{"/etc", ".home"} {
+		run(t, "mount", "--bind", old+part, at)
+		if err := d.Drop(made.Archive, time.Now()); err == nil || !strings.Contains(err.Error(), "is mounted at "+at) {
+			t.Errorf("%s is in use: %v", part, err)
+		}
+		run(t, "umount", at)
+		if !there(old) || !there(old+".home") || len(d.Ledger().Archive) != 1 {
+			t.Errorf("%s is in use: something was dropped", part)
+		}
+	}
+	if err := d.SetNext(&Next{What: "root", ID: made.Archive}, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Drop(made.Archive, time.Now()); err == nil || !strings.Contains(err.Error(), "the next boot begins as it") {
+		t.Errorf("the root of the next boot: %v", err)
+	}
+}
+
+// Old roots of an overlay are directories, which are removed in many steps. One that a power cut has left half removed is not
+// an old root any more, and the next expiry removes the rest.
+func TestHalfDroppedIsALeftover(t *testing.T) {
+	m := newPlainMachine(t, "ext4")
+	m.session(func() {
+		for _, p := range []string{"a", "b", "c", "d"} {
+			write(t, filepath.Join(m.root, "data", p), "x\n")
+		}
+	})
+	first := m.boot(Order{})
+	m.session(func() {})
+	m.boot(Order{})
+	cut, removed := errors.New("power cut"), 0
+	defer func() { sys.Fault = nil }()
+	sys.Fault = func(op, p string) error {
+		if strings.Contains(p, "/data") && op == "remove" {
+			removed++
+		}
+		if removed > 2 {
+			return cut
+		}
+		return nil
+	}
+	err := m.disk.Drop(first.Archive, time.Now())
+	sys.Fault = nil
+	if !errors.Is(err, cut) {
+		t.Fatal(err)
+	}
+	m.reopen()
+	if old, err := m.disk.Archive(); err != nil || len(old) != 1 || old[0].ID == first.Archive {
+		t.Errorf("archive: %+v, %v", old, err)
+	}
+	if err := m.disk.SetNext(&Next{What: "root", ID: first.Archive}, time.Now()); err == nil {
+		t.Error("half a root can be booted")
+	}
+	if foreign, err := m.disk.Foreign(); err != nil || len(foreign) > 0 {
+		t.Errorf("foreign: %v, %v", foreign, err)
+	}
+	m.must(errors.Join(m.disk.Drop(first.Archive, time.Now()), m.disk.Settle(time.Now())))
+	if there(filepath.Join(m.top, oldPath(first.Archive))) || len(m.disk.Ledger().Leftovers) > 0 {
+		t.Error("the rest is still there")
+	}
+}

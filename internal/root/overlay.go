@@ -106,7 +106,7 @@ func (v directories) Open(p string, layers []string) (dir string, done func() er
 	s := stack{top: v.top, at: at, scratch: scratchOld}
 	done = func() error {
 		defer at.Close()
-		return errors.Join(s.unmount(), os.RemoveAll(private))
+		return errors.Join(s.unmount(), os.Remove(private))
 	}
 	if err := s.mount("root", append([]string{p}, layers...)); err != nil {
 		return "", nil, errors.Join(err, done())

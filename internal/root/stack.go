@@ -3,6 +3,7 @@ package root
 import (
 	"errors"
 	"fmt"
+	"os"
 	"path"
 	"slices"
 	"strings"
@@ -19,7 +20,8 @@ type stack struct {
 	top     *sys.Tree
 	at      *sys.Tree // directory for mount points
 	scratch string
-	mounted []string // in it
+	made    []string // mount points in it
+	mounted []string // of these
 }
 
 // lower returns what an overlay over the layers, uppermost first, has to name as its lower directories.
@@ -70,6 +72,7 @@ func (s *stack) dir(name, data string) (string, error) {
 		if err := errors.Join(err, s.at.Mkdir(name, sys.Mine(0o700))); err != nil {
 			return "", err
 		}
+		s.made = append(s.made, name)
 	}
 	dir := path.Join(s.at.Name(), name)
 	if err := mountOverlay(s.top, "anicca", dir, []string{"ro", "nosuid", "nodev"}, data); err != nil {
@@ -84,7 +87,10 @@ func (s *stack) unmount() error {
 	for _, name := range slices.Backward(s.mounted) {
 		errs = append(errs, s.at.Unmount(name, false))
 	}
-	s.mounted = nil
+	for _, name := range s.made {
+		errs = append(errs, os.Remove(path.Join(s.at.Name(), name))) // only the empty directory: it may be mounted still
+	}
+	s.mounted, s.made = nil, nil
 	return errors.Join(errs...)
 }
 

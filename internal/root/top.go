@@ -57,15 +57,26 @@ func LookTop(device, fstype string) (dir string, done func() error, err error) {
 	name, err := at.mount(device, filepath.Base(dir), fstype)
 	if err != nil {
 		at.Close()
-		return "", nil, errors.Join(err, os.RemoveAll(dir))
+		return "", nil, errors.Join(err, at.leave(name))
 	}
 	return dir, func() error {
 		defer at.Close()
 		if err := at.Unmount(name, true); err != nil {
 			return err
 		}
-		return os.RemoveAll(dir)
+		return at.leave(name)
 	}, nil
+}
+
+// leave removes the empty directories that something was mounted at. Nothing is removed in them: it may be mounted still.
+func (at runDir) leave(name string) error {
+	var err error
+	for ; name != "." && err == nil; name = filepath.Dir(name) {
+		if err = os.Remove(filepath.Join(at.Name(), name)); errors.Is(err, os.ErrNotExist) {
+			err = nil
+		}
+	}
+	return err
 }
 
 // ShowDisk mounts the top level of a filesystem for as long as the machine runs, and returns where.

@@ -35,7 +35,8 @@ type Boot struct {
 	Base       int     `json:"base,omitempty"`
 	Archive    string  `json:"archive,omitempty"`
 	Generation int     `json:"generation,omitempty"`
-	MS         float64 `json:"ms,omitempty"` // how long the reset took
+	MS         float64 `json:"ms,omitempty"`     // how long the reset took
+	OnBase     bool    `json:"onBase,omitempty"` // the base itself is the root: what is changed stays changed
 }
 
 // Entry is how one declared entry stands.
@@ -112,7 +113,7 @@ func (s *Status) boot(r *boot.Record) {
 		s.problem("there is no record of this boot: it was the one before 'anicca init', or neither the initrd nor init= on the kernel command line runs anicca: reboot; if it stays so, run 'anicca init' again and read what it says last")
 		return
 	}
-	s.Boot = Boot{Outcome: string(r.Outcome), Why: r.Why, Backend: string(r.Backend), Generation: r.Generation}
+	s.Boot = Boot{Outcome: string(r.Outcome), Why: r.Why, Backend: string(r.Backend), Generation: r.Generation, OnBase: r.OnBase}
 	if r.Made != nil {
 		s.Boot.Made = r.Made.String()
 		s.Boot.Base, s.Boot.Archive = r.Made.Base, r.Made.Archive

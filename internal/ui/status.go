@@ -9,12 +9,15 @@ import (
 
 // Status writes how a machine stands.
 func Status(w io.Writer, s *status.Status) {
-	if s.Armed {
+	b := s.Boot
+	switch {
+	case b.OnBase:
+		fmt.Fprintln(w, "nothing is forgotten in this session: the base itself is the root, and what is changed in it is changed for good")
+	case s.Armed:
 		fmt.Fprintln(w, "armed: every boot starts from the base; undeclared changes of this session will be gone")
-	} else {
+	default:
 		fmt.Fprintf(w, "not armed: root.reset is %q, the root is kept\n", s.Reset)
 	}
-	b := s.Boot
 	switch {
 	case b.Made != "" && b.Outcome == "done":
 		fmt.Fprintf(w, "last boot: %s (%.0f ms)\n", b.Made, b.MS)
