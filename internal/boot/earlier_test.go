@@ -23,7 +23,7 @@ func TestPersistAdoptsFromBeforeAnUnfinishedBoot(t *testing.T) {
 
 // A program has replaced our link by a file, and the root is made anew: what it wrote is not kept, and the user is told where it is.
 func TestPersistTellsOfAReplacedLink(t *testing.T) {
-	for text, told := range map[string]bool{"newer\n": true, "kept\n": false} {
+	for text, told := range map[string]bool{"newer\n": true, "KEPT\n": true, "kept\n": false} {
 		d := newDisk(t, decl.ResetOn)
 		d.write("anicca/upper/etc/link", text)
 		r := d.boot(nil)

@@ -3,6 +3,7 @@ package sys_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -174,6 +175,27 @@ func TestCompareNoticesEverything(t *testing.T) {
 			}
 			t.Errorf("not noticed: %v", diff)
 		})
+	}
+}
+
+// Differences in times alone are many where somebody copied without them. They hide nothing worse, even if only one is asked for.
+func TestCompareTellsTheWorstFirst(t *testing.T) {
+	nstest.Need(t)
+	from, src := tree(t)
+	to, dst := tree(t)
+	for i := range 20 {
+		for _, at := range []string{src, dst} {
+			write(t, fmt.Sprintf("%s/d/%02d", at, i), "xxx", 0o644)
+		}
+		must(t, os.Chtimes(fmt.Sprintf("%s/d/%02d", dst, i), time.Unix(1, 0), time.Unix(1, 0)))
+	}
+	write(t, dst+"/d/19", "yyy", 0o644)
+	for _, most := range []int{1, 3} {
+		diff, err := sys.Compare(from, "d", to, "d", most)
+		must(t, err)
+		if len(diff) != most || diff[0].Path != "19" || diff[0].What != "content" {
+			t.Errorf("of %d: %v", most, diff)
+		}
 	}
 }
 

@@ -24,7 +24,7 @@ const TimeDiffers = "time of change"
 
 func (d Difference) String() string { return d.Path + ": " + d.What }
 
-// Compare reads both trees and returns up to max differences in names, types, content and metadata.
+// Compare reads both trees and returns up to max differences in names, types, content and metadata; those in times come last.
 // Times of directories are not compared: reading and mounting in them moves them.
 func Compare(a *Tree, ap string, b *Tree, bp string, max int) ([]Difference, error) {
 	c := comparer{max: max}
@@ -39,17 +39,22 @@ func Compare(a *Tree, ap string, b *Tree, bp string, max int) ([]Difference, err
 	}
 	defer bd.Close()
 	err = c.object(ad, an, bd, bn, ".")
-	return c.found, err
+	return append(c.found, c.times[:min(len(c.times), max-len(c.found))]...), err
 }
 
 type comparer struct {
 	found []Difference
+	times []Difference // in times alone: they must not keep worse ones from being found
 	max   int
 }
 
 func (c *comparer) say(p, what string) {
-	if len(c.found) < c.max {
-		c.found = append(c.found, Difference{p, what})
+	list := &c.found
+	if what == TimeDiffers {
+		list = &c.times
+	}
+	if len(*list) < c.max {
+		*list = append(*list, Difference{p, what})
 	}
 }
 
@@ -117,12 +122,12 @@ func (c *comparer) object(ad *Tree, an string, bd *Tree, bn, at string) error {
 			c.say(at, "size")
 			return nil
 		}
-		if a.Mtim != b.Mtim {
-			c.say(at, TimeDiffers)
-		}
 		same, err := sameContent(ad, an, bd, bn)
 		if err == nil && !same {
 			c.say(at, "content")
+		}
+		if a.Mtim != b.Mtim {
+			c.say(at, TimeDiffers)
 		}
 		return err
 	}
