@@ -235,7 +235,7 @@ var faults = map[string]fault{
 		outcome: boot.Done, say: "/etc/link: a program has replaced the link by a file", forgets: true, heals: true,
 		after: []string{"cat /etc/link", "anicca restore /etc/link --from $(anicca archive list | busybox grep -o '^000003[^ ]*') --to /tmp/link && cat /tmp/link"},
 		see: func(b *session) {
-			if b.out(first) != "one\n" || !strings.Contains(b.out(first+1), "two") {
+			if b.out(first) != "one" || !strings.Contains(b.out(first+1), "two") {
 				b.s.t.Errorf("kept %q, restored %q", b.out(first), b.out(first+1))
 			}
 		},
