@@ -7,11 +7,12 @@ import (
 	"testing"
 )
 
-// The program is in every initrd, and every boot loader has to read it.
+// The program is in every initrd, and every boot loader has to read it. It is built as the README says: nothing is inlined,
+// which costs nothing that anybody waits for, and makes it a twentieth smaller.
 func TestSize(t *testing.T) {
 	const most = 3 << 20
 	out := filepath.Join(t.TempDir(), "anicca-init")
-	cmd := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", out, ".")
+	cmd := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-gcflags=all=-l", "-o", out, ".")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if text, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, text)

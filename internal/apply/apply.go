@@ -41,6 +41,11 @@ func Run(root *sys.Tree, p *plan.Plan, tell func(Event)) error {
 		defer unlock()
 	}
 	var errs []error
+	carried, cerr := carryAll(root, p.Steps)
+	if cerr != nil {
+		errs = append(errs, cerr)
+	}
+	w.carried = carried
 	for _, s := range p.Steps {
 		if w.failed[s.Path] || s.Kind == plan.Record && len(errs) > 0 {
 			continue
@@ -72,6 +77,7 @@ type walker struct {
 	root    *sys.Tree
 	failed  map[string]bool // paths of entries with a failed step
 	adopted map[string]bool // paths copied into a store by this walk
+	carried map[string]Carried
 }
 
 func (w *walker) step(s plan.Step) error {
@@ -91,6 +97,8 @@ func (w *walker) step(s plan.Step) error {
 			return err
 		}
 		return Place(w.root, s)
+	case plan.Carry:
+		return w.carried[s.Path].Err
 	case plan.Record:
 		return record(w.root, s)
 	}

@@ -38,6 +38,11 @@ func place(root *sys.Tree, s plan.Step) error {
 			return nil
 		}
 		return root.Symlink(s.Source, s.Path)
+	case plan.Carry:
+		if diff, err := sys.Compare(root, s.Source, root, s.Path, 1); err == nil && same(diff) {
+			return nil
+		}
+		return sys.Put(root, s.Source, root, s.Path)
 	case plan.Copy:
 		data, err := root.ReadFile(s.Source)
 		if err != nil {
@@ -96,6 +101,10 @@ func Verify(root *sys.Tree, s plan.Step) error {
 		}
 		if err != nil {
 			return fmt.Errorf("verify %s: %w", s.Path, err)
+		}
+	case plan.Carry: // programs may change and even remove it: the next boot follows
+		if target, err := root.Readlink(s.Path); err == nil && target == s.Source {
+			return fmt.Errorf("verify %s: is a link to the kept copy, not a file", s.Path)
 		}
 	case plan.Copy:
 		diff, err := sys.Compare(root, s.Source, root, s.Path, 1)

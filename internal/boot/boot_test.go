@@ -90,7 +90,9 @@ func (d *disk) write(p, text string) {
 }
 
 // record writes the boot plan, as apply does.
-func (d *disk) record(reset decl.Reset) {
+func (d *disk) record(reset decl.Reset) { d.declare(reset, entries) }
+
+func (d *disk) declare(reset decl.Reset, entries []plan.Step) {
 	d.t.Helper()
 	b := &plan.Boot{Format: plan.Format, Host: "nest", Reset: reset, Stores: []plan.BootStore{{Path: "/persist"}}}
 	for _, s := range entries {
@@ -121,6 +123,7 @@ func (d *disk) unmount() {
 	must(d.t, err)
 	defer top.Close()
 	must(d.t, top.Unmount("sysroot", true))
+	d.root = nil
 }
 
 func (d *disk) reset(change func(*Machine)) *Record {
@@ -229,9 +232,7 @@ func (d *disk) boot(change func(*Machine)) *Record {
 	last, err := readBooted(s)
 	must(d.t, err)
 	r.StorePath = "/persist"
-	old := before(d.backend, r, last)
-	defer old.close()
-	persistAll(r, d.root, old, b)
+	Persist(r, d.backend, d.root, b, last)
 	return r
 }
 

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"path"
 	"slices"
+	"strings"
 
 	"anicca/internal/apply"
 	"anicca/internal/plan"
@@ -18,13 +19,34 @@ type earlier struct {
 	disk  *root.Disk
 	roots []root.Old
 
+	self    bool   // the root itself is where the last session worked, or the copy of that
+	as      string // identity of the root that it worked in, then; empty if it is not known
+	nothing bool   // what it worked in cannot be looked at
+
 	tree *sys.Tree // of the one that is open
+	id   string    // its id
+	part string    // and the mount point of the part of it, if it is one
 	done func() error
 }
 
 // before returns the earlier roots that matter to this boot. Close it. Last is the root that was the last to boot well.
 func before(d *root.Disk, r *Record, last root.Booted) *earlier {
-	e := &earlier{disk: d}
+	e := &earlier{disk: d, nothing: r.OnBase}
+	switch {
+	case r.OnBase:
+	case r.Made == nil:
+		e.self, e.as = true, r.Root
+		if id, err := d.Current(); r.Root == "" && err == nil && d.IsRoot(r.at) == nil {
+			r.Root, e.as = id, id
+		}
+	case r.Made.Became != 0:
+		e.self = true
+		for _, b := range d.Ledger().Bases {
+			if b.Number == r.Made.Became {
+				e.as = b.UUID // the root became it, and is the same object
+			}
+		}
+	}
 	if r.Made == nil && r.Root != "" && r.Root == last.Root || r.Made != nil && r.Made.Archive == "" {
 		return e // all that there is lies in the root itself
 	}
@@ -52,8 +74,51 @@ func (e *earlier) close() {
 	e.tree = nil
 }
 
+// find is an [apply.Find].
+func (e *earlier) find(rootTree *sys.Tree) apply.Find {
+	return func(p string, known func(string) (bool, error)) (apply.Last, error) {
+		switch is, err := known(e.as); {
+		case e.nothing:
+			return apply.Last{}, nil
+		case err != nil:
+			return apply.Last{}, err
+		case e.self && is:
+			return apply.Last{Tree: rootTree, At: p, Root: e.as}, nil
+		}
+		if e.disk == nil {
+			return apply.Last{Tree: rootTree, At: p}, nil
+		}
+		for _, o := range slices.Backward(e.disk.Ledger().Archive) {
+			is, err := known(o.UUID)
+			if err != nil {
+				return apply.Last{}, err
+			}
+			if is && !o.Lost {
+				t, at, err := e.open(o.ID, p)
+				return apply.Last{Tree: t, At: at, Root: o.UUID}, err
+			}
+		}
+		if e.self {
+			return apply.Last{Tree: rootTree, At: p}, nil
+		}
+		for _, o := range e.roots {
+			t, at, err := e.open(o.ID, p)
+			if err != nil {
+				return apply.Last{}, err
+			}
+			if there, err := t.Exists(at); there || err != nil {
+				return apply.Last{Tree: t, At: at, Changed: func() (bool, error) { return e.disk.Changed(o.ID, p) }}, err
+			}
+		}
+		return apply.Last{}, nil
+	}
+}
+
 // open returns a tree that the path p of an earlier root lies in, and where. It is good until the next call.
 func (e *earlier) open(id, p string) (*sys.Tree, string, error) {
+	if e.tree != nil && e.id == id && e.part == e.disk.PartOf(id, p) {
+		return e.tree, "/" + strings.TrimPrefix(strings.TrimPrefix(p, e.part), "/"), nil
+	}
 	e.close()
 	dir, rest, done, err := e.disk.OpenOld(id, p)
 	if err != nil {
@@ -62,7 +127,7 @@ func (e *earlier) open(id, p string) (*sys.Tree, string, error) {
 	if e.tree, err = sys.OpenTree(dir); err != nil {
 		return nil, "", errors.Join(err, done())
 	}
-	e.done = done
+	e.done, e.id, e.part = done, id, e.disk.PartOf(id, p)
 	return e.tree, rest, nil
 }
 

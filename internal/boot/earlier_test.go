@@ -8,6 +8,7 @@ import (
 	"anicca/internal/apply"
 	"anicca/internal/decl"
 	"anicca/internal/plan"
+	"anicca/internal/root"
 )
 
 // A session ended, and in the boot after it the power went before anything was in place: its file is still found.
@@ -58,7 +59,7 @@ func TestUsersCannotStopAStrictBoot(t *testing.T) {
 			b.Entries[i].Home = &plan.Home{Dir: "/srv", UID: 1000, GID: 1000}
 		}
 	}
-	Persist(r, d.root, b)
+	Persist(r, d.backend, d.root, b, root.Booted{})
 	if len(r.Problems) != 2 || r.mild != 1 || !r.grave() {
 		t.Errorf("mild %d: %q", r.mild, r.Problems)
 	}

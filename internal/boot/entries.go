@@ -8,22 +8,30 @@ import (
 
 	"anicca/internal/apply"
 	"anicca/internal/plan"
+	"anicca/internal/root"
 	"anicca/internal/sys"
 )
 
 // Persist puts the entries of a boot plan in place in a root whose stores are mounted, and notes how each came out.
-// A failing entry does not stop the others.
-func Persist(r *Record, rootTree *sys.Tree, b *plan.Boot) { persistAll(r, rootTree, &earlier{}, b) }
+// Files are carried over, and adopted, from the roots of earlier sessions. A failing entry does not stop the others.
+func Persist(r *Record, d *root.Disk, rootTree *sys.Tree, b *plan.Boot, last root.Booted) {
+	old := before(d, r, last)
+	defer old.close()
+	persistAll(r, rootTree, old, b)
+}
 
-// persistAll is [Persist] with the roots of earlier sessions: files that only they have are adopted from there.
 func persistAll(r *Record, rootTree *sys.Tree, old *earlier, b *plan.Boot) {
 	r.Generation = b.Generation
 	r.Entries = r.Entries[:0]
 	_ = r.timed("entries", func() error {
+		carried := carry(r, rootTree, old, b.Entries)
 		for _, s := range b.Entries {
 			e := Entry{Path: s.Path, State: Placed}
 			known := len(r.Problems)
-			if slices.Contains(r.Absent, s.Store) {
+			c, isCarried := carried[s.Path]
+			if isCarried {
+				e.carried(r, c)
+			} else if slices.Contains(r.Absent, s.Store) {
 				e.State, e.Error = Absent, "its store "+s.Store+" is not there"
 			} else if err := persist(r, rootTree, old, s, &e); err != nil {
 				e.State, e.Error = Missed, err.Error()

@@ -44,6 +44,11 @@ func Finish(dir, recordPath string) (*Record, error) {
 	if err := noteBooted(t, r); err != nil {
 		r.problem("that this root booted well could not be written down: %v", err)
 	}
+	if r.Root != "" && r.OK() && len(r.Absent) == 0 {
+		if err := apply.PruneCarried(t, r.StorePath, r.Root); err != nil {
+			r.note("what is remembered of older roots could not be removed: %v", err)
+		}
+	}
 	r.Finished = true
 	return r, errors.Join(r.Write(recordPath), r.banner())
 }
@@ -69,10 +74,17 @@ func finish(r *Record, t *sys.Tree) error {
 		soft = 0
 	}
 	late(r, t)
+	r.at = t.Name()
+	old := &earlier{}
+	if len(r.Entries) == 0 || slices.ContainsFunc(r.Entries, func(e Entry) bool { return e.State == Missed }) {
+		var let func()
+		old, let = lookBefore(r, store)
+		defer let()
+	}
 	if len(r.Entries) == 0 { // the initrd did not come as far
-		Persist(r, t, b)
+		persistAll(r, t, old, b)
 	} else {
-		again(r, t, b, soft > 0)
+		again(r, t, b, old, soft > 0)
 	}
 	return apply.Note(t, b.Entries)
 }
@@ -108,7 +120,7 @@ func late(r *Record, t *sys.Tree) {
 }
 
 // again verifies every entry, and puts in place what the initrd could not, or what a soft-reboot has unmounted.
-func again(r *Record, t *sys.Tree, b *plan.Boot, soft bool) {
+func again(r *Record, t *sys.Tree, b *plan.Boot, old *earlier, soft bool) {
 	seen := map[string]plan.Step{}
 	for _, s := range b.Entries {
 		seen[s.Path] = s
@@ -122,9 +134,14 @@ func again(r *Record, t *sys.Tree, b *plan.Boot, soft bool) {
 			r.Entries[i].State = Absent
 			continue
 		}
+		if s.Kind == plan.Carry && e.State == Missed {
+			r.Problems = without(r.Problems, e.Path+" is not kept in this session")
+			r.Entries[i].carried(r, carry(r, t, old, []plan.Step{s})[s.Path])
+			continue
+		}
 		err := apply.Verify(t, s)
 		if err != nil && (e.State == Missed || soft) {
-			if err = persist(r, t, &earlier{}, s, &r.Entries[i]); err == nil {
+			if err = persist(r, t, old, s, &r.Entries[i]); err == nil {
 				r.Problems = without(r.Problems, e.Path+" is not kept in this session")
 			}
 		}

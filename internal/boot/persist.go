@@ -76,6 +76,7 @@ func initrdPersist(r *Record, dir, at string) (*Record, error) {
 
 // inPlace finishes a boot whose root is mounted at dir.
 func inPlace(r *Record, d *root.Disk, dir string) error {
+	r.at = dir
 	r.verify(d.Check(dir, r.Made))
 	if err := r.timed("commit", func() error { return d.Commit(time.Now()) }); err != nil {
 		r.problem("the reset is not recorded, and will be at the next boot: %v", err)
@@ -100,9 +101,7 @@ func inPlace(r *Record, d *root.Disk, dir string) error {
 	if err := r.timed("mount stores", func() error { return mountStores(r, t, d, b) }); err != nil {
 		return err
 	}
-	old := before(d, r, last)
-	defer old.close()
-	persistAll(r, t, old, b)
+	Persist(r, d, t, b, last)
 	return nil
 }
 

@@ -64,6 +64,7 @@ type Record struct {
 	Finished   bool         `json:"finished"`              // the late service has verified everything again
 	Soft       int          `json:"softReboots,omitempty"` // since this boot, without the initrd and so without a reset
 
+	at     string      // where the root is mounted
 	booted root.Booted // the root that was the last to boot well
 	mild   int         // problems that a user can cause in their own home, and that so are no reason to stop
 }

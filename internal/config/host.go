@@ -145,6 +145,8 @@ func (h *hoster) options(e *decl.Entry, at []string, raw rawEntry, store rawStor
 		e.Method = decl.Copy
 	case e.Method == decl.Symlink && len(e.MountOptions) > 0:
 		h.say(append(at[:len(at):len(at)], "mountOptions"), "leave mountOptions out, or method", "a symbolic link is not a mount")
+	case e.Method == decl.Carry && len(e.MountOptions) > 0:
+		h.say(append(at[:len(at):len(at)], "mountOptions"), `leave mountOptions out, or write method: "bind"`, "a file that is carried is not a mount")
 	}
 	if e.Kind == decl.Directory {
 		if store.HideMounts {

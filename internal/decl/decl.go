@@ -95,6 +95,8 @@ const (
 	Bind Method = "bind"
 	// Symlink puts a symbolic link to the store's copy at the path.
 	Symlink Method = "symlink"
+	// Carry keeps a plain file in the root, which programs may replace by rename, and carries it over at boot: the default for files.
+	Carry Method = "carry"
 	// Copy writes a plain copy of the store's file at boot.
 	// It is what /etc/machine-id gets: PID 1 wants a plain file before it starts.
 	// Users cannot choose it.
@@ -122,6 +124,13 @@ type Entry struct {
 
 // Source is the path of the entry's copy in its store.
 func (e Entry) Source() string { return path.Join(e.Store, e.Path) }
+
+// PlacedDir is where a store remembers, root by root, what was placed in it: below files/ a copy of each carried file,
+// below gone/ a mark for each that was not to be there.
+const PlacedDir = StateDir + "/carry/placed"
+
+// PlacedFile is where the copy of what was placed at p lies, in the main store, for the root of that identity.
+func PlacedFile(store, root, p string) string { return path.Join(store, PlacedDir, root, "files", p) }
 
 // Perm is an owner and a mode. Empty names and a nil Mode mean "not said".
 type Perm struct {

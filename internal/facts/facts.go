@@ -12,5 +12,6 @@ type Facts struct {
 	Fstab    Fstab
 	Accounts *Accounts
 	Objects  map[string]Object // by absolute path: what lies at every entry and its source
+	Root     string            // identity of the running root; empty if it is not known
 	Boot     []byte            // the recorded boot plan of the first store, nil if there is none
 }

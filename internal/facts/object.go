@@ -18,8 +18,16 @@ type Object struct {
 	Empty  bool        // a directory without entries, or a file without content
 	Link   string      // target of a symbolic link
 	Via    string      // the first directory above it that is a symbolic link; nothing behind it is read
+	Placed string      // for the path of a carried file: how it compares with what was placed there; see Placed…
 	Same   bool        // for the path of an entry: it holds the same content as its source in the store
 }
+
+// How a carried file compares with what was placed in the running root.
+const (
+	PlacedUnknown = ""        // nobody wrote that down
+	PlacedSame    = "same"    // nobody has changed it since
+	PlacedChanged = "changed" // or removed it
+)
 
 // IsDir reports whether a directory lies there.
 func (o Object) IsDir() bool { return o.Exists && o.Type == fs.ModeDir }

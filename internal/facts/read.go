@@ -17,6 +17,7 @@ type Source struct {
 	Mountinfo io.Reader // its mount table; nil for proc/self/mountinfo below FS
 	Kernel    string
 	Hostname  string
+	Root      string // identity of the running root; empty if it is not known
 }
 
 // Read looks at everything that a plan for the host needs to know. It changes nothing.
@@ -29,7 +30,7 @@ func Read(src Source, host *decl.Host) (*Facts, error) {
 }
 
 func read(src Source, host *decl.Host) (*Facts, error) {
-	f := &Facts{Hostname: src.Hostname, Kernel: src.Kernel, Objects: map[string]Object{}}
+	f := &Facts{Hostname: src.Hostname, Kernel: src.Kernel, Root: src.Root, Objects: map[string]Object{}}
 	table := src.Mountinfo
 	if table == nil {
 		file, err := src.FS.Open("proc/self/mountinfo")
@@ -56,14 +57,20 @@ func read(src Source, host *decl.Host) (*Facts, error) {
 	if f.Objects[decl.LedgerFile], err = readObject(src.FS, decl.LedgerFile); err != nil {
 		return nil, err
 	}
+	main := ""
 	for _, s := range host.Stores {
 		for _, p := range []string{s.Path, path.Join(s.Path, decl.StateDir), path.Join(s.Path, decl.StateDir, "current")} {
 			if f.Objects[p], err = readObject(src.FS, p); err != nil {
 				return nil, err
 			}
 		}
+	}
+	if s, ok := f.MainStore(host); ok {
+		main = s.Path
+	}
+	for _, s := range host.Stores {
 		for _, e := range s.Entries {
-			if err := f.entry(src.FS, e); err != nil {
+			if err := f.entry(src.FS, e, main); err != nil {
 				return nil, err
 			}
 		}
@@ -78,7 +85,7 @@ func read(src Source, host *decl.Host) (*Facts, error) {
 }
 
 // entry looks at both sides of an entry, and compares them where that decides whether data would be lost.
-func (f *Facts) entry(fsys fs.FS, e decl.Entry) error {
+func (f *Facts) entry(fsys fs.FS, e decl.Entry, main string) error {
 	there, err := readObject(fsys, e.Path)
 	if err != nil {
 		return err
@@ -97,6 +104,27 @@ func (f *Facts) entry(fsys fs.FS, e decl.Entry) error {
 			}
 		}
 	}
+	if e.Method == decl.Carry && main != "" && f.Root != "" {
+		if there.Placed, err = placed(fsys, e.Path, there, decl.PlacedFile(main, f.Root, e.Path)); err != nil {
+			return err
+		}
+	}
 	f.Objects[e.Path], f.Objects[e.Source()] = there, kept
 	return nil
+}
+
+// placed compares a carried file with what was placed at its path, which lies at p.
+func placed(fsys fs.FS, at string, there Object, p string) (string, error) {
+	was, err := readObject(fsys, p)
+	if err != nil || !was.Exists {
+		return PlacedUnknown, err
+	}
+	if !there.Exists || there.Type != was.Type {
+		return PlacedChanged, nil
+	}
+	eq, err := same(fsys, at[1:], p[1:])
+	if eq {
+		return PlacedSame, err
+	}
+	return PlacedChanged, err
 }

@@ -36,9 +36,12 @@ func Make(host *decl.Host, f *facts.Facts) *Plan {
 	for _, e := range entries {
 		place := m.place(e)
 		ok := false
-		if e.Kind == decl.Directory {
+		switch {
+		case e.Kind == decl.Directory:
 			ok = m.directory(e, place)
-		} else {
+		case e.Method == decl.Carry:
+			ok = m.carry(e, place)
+		default:
 			ok = m.file(e, place)
 		}
 		if ok || m.wasRecorded(e.Path) {

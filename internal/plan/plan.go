@@ -32,6 +32,8 @@ const (
 	Symlink Kind = "symlink"
 	// Copy writes the content of Source to the plain file at Path.
 	Copy Kind = "copy"
+	// Carry brings Source and the plain file at Path together: the one that was changed last wins. Programs may replace the file.
+	Carry Kind = "carry"
 	// Record writes a new generation, with the boot plan, into the store.
 	Record Kind = "record"
 )
@@ -51,6 +53,8 @@ type Step struct {
 	Perm    Perm     `json:"perm"`              // of what Create makes
 	Parent  Perm     `json:"parent"`            // of the immediate parent, if it has to be made
 	Home    *Home    `json:"home,omitempty"`    // set for entries of a home list
+	Root    string   `json:"root,omitempty"`    // identity of the running root, for a Carry of a running system; empty if it is not known
+	Main    string   `json:"main,omitempty"`    // the store with anicca's own records, for the same
 
 	Boot *Boot `json:"boot,omitempty"` // payload of Record
 }
@@ -108,7 +112,7 @@ type Boot struct {
 	Archive    decl.Archive `json:"archive"`
 	Volumes    []BootVolume `json:"volumes,omitempty"` // reset with the root, parents first
 	Stores     []BootStore  `json:"stores"`            // the first holds anicca's own records
-	Entries    []Step       `json:"entries"`           // only Bind, Symlink and Copy, parents first
+	Entries    []Step       `json:"entries"`           // only Bind, Symlink, Carry and Copy, parents first
 }
 
 // BootStore is where the initrd finds a store: at a path from the top level of the root's filesystem, or on a device of its own.
@@ -139,7 +143,7 @@ func DecodeBoot(data []byte) (*Boot, error) {
 	}
 	for _, s := range b.Entries {
 		switch s.Kind {
-		case Bind, Symlink, Copy:
+		case Bind, Symlink, Carry, Copy:
 		default:
 			return nil, fmt.Errorf("boot plan: unknown step %q: run 'anicca apply'", s.Kind)
 		}

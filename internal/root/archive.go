@@ -71,11 +71,9 @@ func (d *Disk) OpenOld(id, p string) (dir, rest string, done func() error, err e
 	if err != nil {
 		return "", "", nil, err
 	}
-	for _, x := range o.Parts {
-		if p == x.Path || strings.HasPrefix(p, x.Path+"/") {
-			dir, done, err = d.kind.Open(part(oldPath(id), x.Path), nil)
-			return dir, "/" + strings.TrimPrefix(p[len(x.Path):], "/"), done, err
-		}
+	if x := d.PartOf(id, p); x != "" {
+		dir, done, err = d.kind.Open(part(oldPath(id), x), nil)
+		return dir, "/" + strings.TrimPrefix(p[len(x):], "/"), done, err
 	}
 	under, err := d.layers(o.Base, o.From)
 	if err != nil {
@@ -83,6 +81,20 @@ func (d *Disk) OpenOld(id, p string) (dir, rest string, done func() error, err e
 	}
 	dir, done, err = d.kind.Open(oldPath(id), under)
 	return dir, p, done, err
+}
+
+// PartOf returns where the part of an old root is mounted that the path p lies in; it is empty for the root itself.
+func (d *Disk) PartOf(id, p string) string {
+	o, err := d.ledger.old(id)
+	if err != nil {
+		return ""
+	}
+	for _, x := range o.Parts {
+		if p == x.Path || strings.HasPrefix(p, x.Path+"/") {
+			return x.Path
+		}
+	}
+	return ""
 }
 
 // Changed reports whether a session has changed what lies at the path p, of which an old root is left. In doubt it has.
@@ -100,11 +112,8 @@ func (d *Disk) Changed(id, p string) (bool, error) {
 		began = b.at()
 	}
 	at := oldPath(id)
-	for _, x := range o.Parts {
-		if p == x.Path || strings.HasPrefix(p, x.Path+"/") {
-			at, began, p = part(at, x.Path), part(began, x.Path), "/"+strings.TrimPrefix(p[len(x.Path):], "/")
-			break
-		}
+	if x := d.PartOf(id, p); x != "" {
+		at, began, p = part(at, x), part(began, x), "/"+strings.TrimPrefix(p[len(x):], "/")
 	}
 	t, done, err := d.OpenVolume(at)
 	if err != nil {

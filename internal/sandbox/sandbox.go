@@ -159,7 +159,11 @@ func (m *machine) apply() error {
 		return err
 	}
 	defer table.Close()
-	f, err := facts.Read(facts.Source{FS: fsys, Prefix: at, Mountinfo: table, Kernel: sys.Kernel()}, host)
+	id, err := m.disk.Current()
+	if err != nil {
+		return err
+	}
+	f, err := facts.Read(facts.Source{FS: fsys, Prefix: at, Mountinfo: table, Kernel: sys.Kernel(), Root: id}, host)
 	if err != nil {
 		return err
 	}
@@ -219,7 +223,8 @@ func (m *machine) restart() error {
 	if err != nil {
 		return err
 	}
-	boot.Persist(r, m.tree, b)
+	r.StorePath = "/persist"
+	boot.Persist(r, m.disk, m.tree, b, root.Booted{})
 	if !r.OK() {
 		return errors.New(r.Problems[0])
 	}

@@ -27,6 +27,36 @@ type copier struct {
 // An empty directory at dst is replaced; anything else there is an error.
 // It does not cross into other mounts; sockets are left out, as only their program can make them.
 func Copy(from *Tree, src string, to *Tree, dst string) error {
+	return copyTo(from, src, to, dst, func(dd *Tree, tmp, dn string) error {
+		if err := dd.Sync(); err != nil {
+			return err
+		}
+		// A plain rename replaces an empty directory and refuses a populated one;
+		// for a file, nothing may be there.
+		rename := renameNew
+		if s, err := dd.Stat(tmp); err == nil && s.Type() == fs.ModeDir {
+			rename = unix.Renameat
+		}
+		if err := do("rename", to.Path(dst), func() error { return rename(dd.fd, tmp, dd.fd, dn) }); err != nil {
+			return err
+		}
+		return dd.Sync()
+	})
+}
+
+// Put copies a file or link as [Copy] does, in the place of the one at dst if there is one, in one step.
+// It does not wait for the disk: until the next [Tree.Sync] a power cut may leave anything.
+func Put(from *Tree, src string, to *Tree, dst string) error {
+	return copyTo(from, src, to, dst, func(dd *Tree, tmp, dn string) error {
+		if s, err := dd.Stat(tmp); err != nil || s.Type() == fs.ModeDir {
+			return errors.Join(err, wrap("put", to.Path(dst), errors.New("is a directory")))
+		}
+		return do("rename", to.Path(dst), func() error { return unix.Renameat(dd.fd, tmp, dd.fd, dn) })
+	})
+}
+
+// copyTo copies under a temporary name and lets finish give the copy its own.
+func copyTo(from *Tree, src string, to *Tree, dst string, finish func(dd *Tree, tmp, dn string) error) error {
 	sd, sn, err := from.parent(src)
 	if err != nil {
 		return err
@@ -45,21 +75,12 @@ func Copy(from *Tree, src string, to *Tree, dst string) error {
 		err = c.settle(sd, sn, dd, tmp, began)
 	}
 	if err == nil {
-		err = dd.Sync()
-	}
-	if err == nil {
-		// A plain rename replaces an empty directory and refuses a populated one;
-		// for a file, nothing may be there.
-		rename := renameNew
-		if s, serr := dd.Stat(tmp); serr == nil && s.Type() == fs.ModeDir {
-			rename = unix.Renameat
-		}
-		err = do("rename", to.Path(dst), func() error { return rename(dd.fd, tmp, dd.fd, dn) })
+		err = finish(dd, tmp, dn)
 	}
 	if err != nil {
 		return errors.Join(err, dd.removeAll(tmp))
 	}
-	return dd.Sync()
+	return nil
 }
 
 // removeAll removes an unfinished copy. It refuses any name that is not one.

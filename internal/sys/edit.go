@@ -240,6 +240,11 @@ func renameNew(a int, an string, b int, bn string) error {
 	}
 }
 
+// Link gives the file at from another name, to, where nothing may lie yet.
+func (t *Tree) Link(from, to string) error {
+	return t.rename("link", from, to, func(a int, an string, b int, bn string) error { return unix.Linkat(a, an, b, bn, 0) })
+}
+
 // Exchange swaps the objects at a and b in one step: at no moment is either name missing.
 func (t *Tree) Exchange(a, b string) error {
 	return t.rename("exchange", a, b, func(a int, an string, b int, bn string) error {

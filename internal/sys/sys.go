@@ -34,9 +34,7 @@ func do(op, path string, call func() error) error {
 	return wrap(op, path, retry(call))
 }
 
-// wrap adds operation and object to an error and leaves nil alone. For the size of the initrd's program it is not inlined.
-//
-//go:noinline
+// wrap adds operation and object to an error and leaves nil alone.
 func wrap(op, path string, err error) error {
 	if err == nil {
 		return nil

@@ -36,9 +36,7 @@ func (t *Tree) Close() error { return unix.Close(t.fd) }
 // Name is the path that the tree was opened by, for messages.
 func (t *Tree) Name() string { return t.name }
 
-// Path joins p to the tree's name, for messages. Inlined into every error it would cost the initrd's program 10 KB.
-//
-//go:noinline
+// Path joins p to the tree's name, for messages.
 func (t *Tree) Path(p string) string { return path.Join(t.name, p) }
 
 // inside turns a path into one that openat2 takes beneath a directory.

@@ -39,6 +39,8 @@ func words(s plan.Step) string {
 		return fmt.Sprintf("%s over %s", s.Source, s.Path)
 	case plan.Symlink:
 		return fmt.Sprintf("%s to %s", s.Path, s.Source)
+	case plan.Carry:
+		return fmt.Sprintf("%s along, with %s", s.Path, s.Source)
 	case plan.Copy:
 		return fmt.Sprintf("%s from %s", s.Path, s.Source)
 	case plan.Record:

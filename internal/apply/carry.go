@@ -1,0 +1,312 @@
+package apply
+
+import (
+	"errors"
+	"fmt"
+	"path"
+	"time"
+
+	"anicca/internal/plan"
+	"anicca/internal/sys"
+)
+
+// Last is where the last session left a file: at At in Tree, in the root of identity Root, which is empty if nobody wrote down
+// what was placed in it. It is good until the next one is asked for. Tree is nil if there is no such root.
+type Last struct {
+	Tree    *sys.Tree
+	At      string
+	Root    string
+	Changed func() (bool, error) // whether the session has changed what the root began with; nil if that is not known
+}
+
+// Find tells where the last session left the file of path p, preferring a root of whose identity known says that the file was
+// placed there.
+type Find func(p string, known func(root string) (bool, error)) (Last, error)
+
+// Carrier carries files over from one session to the next: programs may replace them by rename, as they are ordinary files of
+// the root. See [Carrier.Carry].
+type Carrier struct {
+	root  *sys.Tree
+	store string // with anicca's own records
+	id    string // of the running root; empty if it is not known
+	last  Find
+	now   time.Time
+
+	noted []noted
+}
+
+// noted is a file that was placed, by its kept copy, or one that is gone if that is empty.
+type noted struct {
+	path, kept string
+	as         string // what an earlier boot has placed, if it is the same
+}
+
+// Carried is how one file came out.
+type Carried struct {
+	Waiting bool     // there is none yet, or none any more
+	Took    bool     // the store got the version of the last session
+	Said    []string // what the user has to see to, a sentence each
+	Noted   []string // what the user may want to know
+	Err     error
+}
+
+// NewCarrier returns one for the root of that identity, which has its stores mounted. Last is nil for a root that goes on:
+// then the last session's files are in the root itself.
+func NewCarrier(root *sys.Tree, store, id string, now time.Time, last Find) *Carrier {
+	c := &Carrier{root: root, store: store, id: id, now: now, last: last}
+	if last == nil {
+		c.last = func(p string, _ func(string) (bool, error)) (Last, error) {
+			return Last{Tree: root, At: p, Root: id}, nil
+		}
+	}
+	return c
+}
+
+// Carry brings files and their kept copies together, and puts the files in place.
+//
+// The newest version of a file is the one that was changed, by content, since the last boot placed it: by the session, which
+// the store then follows; by whoever changed the store; if by both, the session's, and the store's is put aside. A file that
+// the session has deleted is deleted. After a power cut at any point, carrying again comes to the same.
+// [Carrier.Commit] must follow.
+func (c *Carrier) Carry(steps []plan.Step) []Carried {
+	all := make([]carrying, len(steps))
+	var set []*carrying
+	for i, s := range steps {
+		all[i].step = s
+		all[i].look(c)
+		if isAccount(s.Path) {
+			set = append(set, &all[i])
+		}
+	}
+	c.together(set)
+	out := make([]Carried, len(steps))
+	for i := range all {
+		f := &all[i]
+		if f.out.Err == nil {
+			f.out.Err = f.refresh(c)
+		}
+		if f.out.Err == nil {
+			f.out.Err = f.carry(c)
+		}
+		out[i] = f.out
+	}
+	return out
+}
+
+// Commit remembers what was placed, once all of it is on the disk: the next boot judges by that.
+func (c *Carrier) Commit() error {
+	if len(c.noted) == 0 {
+		return nil
+	}
+	store, err := c.root.Sub(c.store)
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	if err := errors.Join(c.root.Sync(), store.Sync()); err != nil {
+		return err
+	}
+	var errs []error
+	for _, n := range c.noted {
+		errs = append(errs, c.note(n))
+	}
+	c.noted = nil
+	return errors.Join(append(errs, store.Sync())...)
+}
+
+// carrying is one file on its way.
+type carrying struct {
+	step   plan.Step
+	last   Last
+	sides  sides
+	choice choice
+	placed string // the copy of what was placed, "" if there is none
+	out    Carried
+}
+
+// look finds out what there is to choose from.
+func (f *carrying) look(c *Carrier) { f.out.Err = f.find(c) }
+
+// refresh asks again where the last session left the file: another may have been asked for meanwhile.
+func (f *carrying) refresh(c *Carrier) (err error) {
+	f.last, err = c.last(f.step.Path, func(root string) (bool, error) {
+		k, err := c.known(root, f.step.Path)
+		return k != unknown, err
+	})
+	return err
+}
+
+func (f *carrying) find(c *Carrier) error {
+	s := f.step
+	err := f.refresh(c)
+	if err != nil {
+		return err
+	}
+	x, last := &f.sides, f.last
+	if x.store, err = carriable(c.root, s.Source); err != nil {
+		return err
+	}
+	if last.Tree == nil {
+		f.choice = x.choose()
+		return nil
+	}
+	if x.root, err = carriable(last.Tree, last.At); err != nil {
+		return err
+	}
+	if x.placed, err = c.known(last.Root, s.Path); err != nil {
+		return err
+	}
+	if x.placed == placedOne {
+		f.placed = c.file(last.Root, s.Path)
+	}
+	equal := func(a *sys.Tree, ap string, b *sys.Tree, bp string, both bool) bool {
+		if err != nil || !both {
+			return false
+		}
+		var diff []sys.Difference
+		diff, err = sys.Compare(a, ap, b, bp, 1)
+		return err == nil && same(diff)
+	}
+	x.equal = equal(last.Tree, last.At, c.root, s.Source, x.root && x.store)
+	x.rootSame = equal(last.Tree, last.At, c.root, f.placed, x.root && f.placed != "")
+	x.storeSame = equal(c.root, s.Source, c.root, f.placed, x.store && f.placed != "")
+	if err != nil {
+		return err
+	}
+	if x.placed == unknown && x.root {
+		if x.root, err = f.worth(); err != nil {
+			return err
+		}
+	}
+	f.choice = x.choose()
+	return nil
+}
+
+// worth reports whether a file that nobody has placed may hold something that the store has not: an empty one is the place
+// that a mount had, and a link of ours leads to the store.
+func (f *carrying) worth() (bool, error) {
+	s, err := f.last.Tree.Stat(f.last.At)
+	if err != nil {
+		return false, err
+	}
+	if s.IsLink() {
+		target, err := f.last.Tree.Readlink(f.last.At)
+		return target != f.step.Source, err
+	}
+	if s.Size == 0 || f.last.Changed == nil || !f.sides.store {
+		return s.Size > 0, nil
+	}
+	return f.last.Changed()
+}
+
+// carriable reports whether a file or a link lies at p. Anything else there cannot be carried.
+func carriable(t *sys.Tree, p string) (bool, error) {
+	s, err := t.Stat(p)
+	if err != nil {
+		return false, ignoreMissing(err)
+	}
+	if !s.IsFile() && !s.IsLink() {
+		return false, fmt.Errorf("%s is neither a file nor a link: only those are carried; keep it as a directory, or move it away", t.Path(p))
+	}
+	return true, nil
+}
+
+// carry does what was chosen.
+func (f *carrying) carry(c *Carrier) error {
+	s := f.step
+	switch f.choice {
+	case neither:
+		f.out.Waiting = true
+		if f.sides.placed == gone {
+			return f.leave(c)
+		}
+		return nil
+	case forget:
+		at, err := c.aside(s, c.root, s.Source)
+		if err != nil {
+			return err
+		}
+		f.out.Waiting = true
+		f.out.Noted = append(f.out.Noted, fmt.Sprintf("%s was deleted in the last session, and is not kept any more; its last version is %s", s.Path, at))
+		if err := c.root.Remove(s.Source); err != nil {
+			return err
+		}
+		return f.leave(c)
+	case bothStore, bothTook:
+		if err := f.keepBoth(c); err != nil {
+			return err
+		}
+	}
+	if f.choice.fromRoot() {
+		if err := f.take(c); err != nil {
+			return err
+		}
+	}
+	if err := Place(c.root, s); err != nil {
+		return err
+	}
+	n := noted{path: s.Path, kept: s.Source}
+	if f.sides.storeSame && !f.choice.fromRoot() {
+		n.as = f.placed
+	}
+	c.noted = append(c.noted, n)
+	return nil
+}
+
+// take gives the store the version of the last session.
+func (f *carrying) take(c *Carrier) error {
+	s := f.step
+	if f.sides.store {
+		if was, err := f.last.Tree.Stat(f.last.At); err == nil && was.IsFile() && was.Size == 0 { // as power cuts leave files
+			at, err := c.aside(s, c.root, s.Source)
+			if err != nil {
+				return err
+			}
+			f.out.Noted = append(f.out.Noted, fmt.Sprintf("%s was emptied in the last session; the version before is %s", s.Path, at))
+		}
+	}
+	if err := c.root.MkdirAll(path.Dir(s.Source), like(c.root, s.Store, s, true)); err != nil {
+		return err
+	}
+	f.out.Took = true
+	return sys.Put(f.last.Tree, f.last.At, c.root, s.Source)
+}
+
+// keepBoth puts the version that loses aside.
+func (f *carrying) keepBoth(c *Carrier) error {
+	s, from, at, who := f.step, c.root, f.step.Source, "the store's"
+	if f.choice == bothStore {
+		from, at, who = f.last.Tree, f.last.At, "the last session's"
+	}
+	aside, err := c.aside(s, from, at)
+	if err != nil {
+		return err
+	}
+	f.out.Said = append(f.out.Said, fmt.Sprintf("%s was changed on both sides, and %s version was put aside as %s: compare the two, and remove that one",
+		s.Path, who, aside))
+	return nil
+}
+
+// leave makes sure that nothing lies at the path: what the base has there was deleted.
+func (f *carrying) leave(c *Carrier) error {
+	if there, err := carriable(c.root, f.step.Path); err != nil || !there {
+		if err == nil {
+			c.noted = append(c.noted, noted{path: f.step.Path})
+		}
+		return err
+	}
+	if err := c.root.Remove(f.step.Path); err != nil {
+		return err
+	}
+	c.noted = append(c.noted, noted{path: f.step.Path})
+	return nil
+}
+
+// aside copies a version to where the user finds it, and returns where.
+func (c *Carrier) aside(s plan.Step, from *sys.Tree, at string) (string, error) {
+	p := path.Join(c.store, asideDir, c.now.UTC().Format("20060102T150405Z"), s.Path)
+	if err := c.root.MkdirAll(path.Dir(p), private); err != nil {
+		return "", err
+	}
+	return p, sys.Put(from, at, c.root, p)
+}

@@ -1,0 +1,196 @@
+package apply
+
+import (
+	"bytes"
+	"fmt"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+
+	"anicca/internal/sys"
+)
+
+// accounts are the account databases, which travel as one set: a user is in several of them. Formats: passwd(5), shadow(5),
+// group(5), gshadow(5), subuid(5), subgid(5).
+var accounts = map[string]struct {
+	fields  int
+	numbers []int // fields that hold one
+	needed  bool  // nobody could log in without it
+}{
+	"/etc/passwd":  {7, []int{2, 3}, true},
+	"/etc/shadow":  {9, nil, true},
+	"/etc/group":   {4, []int{2}, true},
+	"/etc/gshadow": {4, nil, false},
+	"/etc/subuid":  {3, []int{1, 2}, false},
+	"/etc/subgid":  {3, []int{1, 2}, false},
+}
+
+// sets is how many sets of account databases are kept that another took the place of.
+const sets = 5
+
+func isAccount(p string) bool { _, ok := accounts[p]; return ok }
+
+// together makes the account databases one set: if the last session has changed one, all are its, unless one is damaged.
+// A set that another takes the place of is kept for a while.
+func (c *Carrier) together(set []*carrying) {
+	if !slices.ContainsFunc(set, func(f *carrying) bool { return f.choice.fromRoot() }) {
+		return
+	}
+	var wrong []string
+	for _, f := range set {
+		if f.out.Err == nil && f.choice == useStore && f.sides.root && !f.sides.equal {
+			f.choice = bothTook
+		}
+		if why := f.damaged(c); why != "" {
+			wrong = append(wrong, why)
+		}
+	}
+	if len(wrong) == 0 {
+		c.history(set)
+		return
+	}
+	why := strings.Join(wrong, "; ")
+	for _, f := range set {
+		if f.out.Err != nil || !f.choice.fromRoot() {
+			continue
+		}
+		if f.sides.root {
+			err, at := f.refresh(c), ""
+			if err == nil {
+				at, err = c.aside(f.step, f.last.Tree, f.last.At)
+			}
+			if err != nil {
+				f.out.Err = err
+				continue
+			}
+			f.out.Said = append(f.out.Said, fmt.Sprintf("%s as the last session has left it is not used, as the account files are damaged (%s): it is put aside as %s",
+				f.step.Path, why, at))
+		} else {
+			f.out.Said = append(f.out.Said, fmt.Sprintf("%s is kept although the last session has deleted it, as the account files are damaged (%s)", f.step.Path, why))
+		}
+		if f.choice = useStore; !f.sides.store {
+			f.choice = neither
+		}
+	}
+}
+
+// damaged says why a database would be unfit, as it would be in the store; it is empty if it is fit.
+func (f *carrying) damaged(c *Carrier) string {
+	p := f.step.Path
+	switch {
+	case f.out.Err != nil:
+		return f.out.Err.Error()
+	case f.choice == forget && accounts[p].needed:
+		return p + " is missing"
+	case f.choice == forget || f.choice == neither:
+		return ""
+	}
+	t, at := c.root, f.step.Source
+	if f.choice.fromRoot() {
+		if err := f.refresh(c); err != nil {
+			return err.Error()
+		}
+		t, at = f.last.Tree, f.last.At
+	}
+	data, err := t.ReadFile(at)
+	if err != nil {
+		return err.Error()
+	}
+	if why := checkAccounts(p, data); why != "" {
+		return p + ": " + why
+	}
+	return ""
+}
+
+// checkAccounts says what is wrong with a database, as a power cut or a broken program leaves one; it is empty for a sound one.
+func checkAccounts(p string, data []byte) string {
+	want := accounts[p]
+	superuser := p != "/etc/passwd"
+	switch {
+	case len(data) == 0 && !want.needed:
+		return ""
+	case len(data) == 0:
+		return "it is empty"
+	case bytes.IndexByte(data, 0) >= 0:
+		return "it has zero bytes in it"
+	case data[len(data)-1] != '\n':
+		return "its last line has no end, as if it was cut off"
+	}
+	n := 0
+	for line := range strings.Lines(string(data)) {
+		n++
+		line = strings.TrimSuffix(line, "\n")
+		if line == "" || strings.ContainsRune("#+-", rune(line[0])) { // comments, and what NIS adds and takes away
+			continue
+		}
+		f := strings.Split(line, ":")
+		if len(f) != want.fields {
+			return fmt.Sprintf("line %d has %d fields, not %d", n, len(f), want.fields)
+		}
+		for _, i := range want.numbers {
+			if _, err := strconv.ParseUint(f[i], 10, 32); err != nil {
+				return fmt.Sprintf("line %d: %q is not a number", n, f[i])
+			}
+		}
+		superuser = superuser || f[2] == "0"
+	}
+	if !superuser {
+		return "it has no user 0"
+	}
+	return ""
+}
+
+// history keeps the set that is in the store.
+func (c *Carrier) history(set []*carrying) {
+	dir := path.Join(c.store, setDir)
+	fail := func(err error) {
+		for _, f := range set {
+			if f.out.Err == nil {
+				f.out.Err = fmt.Errorf("the account files of before cannot be kept: %w", err)
+			}
+		}
+	}
+	err := c.root.MkdirAll(dir, private)
+	if err != nil {
+		fail(err)
+		return
+	}
+	names, err := c.root.List(dir)
+	if err != nil {
+		fail(err)
+		return
+	}
+	var numbers []int
+	for _, name := range names {
+		if n, err := strconv.Atoi(name); err == nil {
+			numbers = append(numbers, n)
+		}
+	}
+	slices.Sort(numbers)
+	next := 1
+	if n := len(numbers); n > 0 {
+		next = numbers[n-1] + 1
+	}
+	for _, f := range set {
+		if !f.sides.store {
+			continue
+		}
+		at := path.Join(dir, strconv.Itoa(next), f.step.Path)
+		if err := c.root.MkdirAll(path.Dir(at), private); err != nil {
+			fail(err)
+			return
+		}
+		if err := sys.Put(c.root, f.step.Source, c.root, at); err != nil {
+			fail(err)
+			return
+		}
+	}
+	for len(numbers) >= sets {
+		if err := c.root.RemoveTree(path.Join(dir, strconv.Itoa(numbers[0]))); err != nil {
+			fail(err)
+			return
+		}
+		numbers = numbers[1:]
+	}
+}

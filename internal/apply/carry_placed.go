@@ -1,0 +1,103 @@
+package apply
+
+import (
+	"path"
+
+	"anicca/internal/decl"
+	"anicca/internal/sys"
+)
+
+// Where versions of carried files are kept that are not the one in use, in the main store.
+const (
+	carryDir = decl.StateDir + "/carry"
+	asideDir = carryDir + "/aside" // /STAMP/PATH: versions that lost, until the user removes them
+	setDir   = carryDir + "/accounts"
+)
+
+func private(string) sys.Perm { return sys.Mine(0o700) }
+
+func (c *Carrier) file(root, p string) string { return decl.PlacedFile(c.store, root, p) }
+func (c *Carrier) gone(root, p string) string {
+	return path.Join(c.store, decl.PlacedDir, root, "gone", p)
+}
+
+// known returns what is known of the path in the root of that identity.
+func (c *Carrier) known(root, p string) (placed, error) {
+	if root == "" {
+		return unknown, nil
+	}
+	if there, err := c.root.Exists(c.file(root, p)); there || err != nil {
+		return placedOne, err
+	}
+	there, err := c.root.Exists(c.gone(root, p))
+	if there {
+		return gone, err
+	}
+	return unknown, err
+}
+
+// note remembers how one file was left in the running root. What was placed must be on the disk before.
+func (c *Carrier) note(n noted) error {
+	if c.id == "" {
+		return nil
+	}
+	at, mark := c.file(c.id, n.path), c.gone(c.id, n.path)
+	if n.kept == "" {
+		if err := c.root.MkdirAll(path.Dir(mark), private); err != nil {
+			return err
+		}
+		return discard(c.root, mark, at)
+	}
+	if diff, err := sys.Compare(c.root, n.kept, c.root, at, 1); err == nil && same(diff) {
+		return nil
+	}
+	if err := c.root.MkdirAll(path.Dir(at), private); err != nil {
+		return err
+	}
+	err := error(nil)
+	if n.as != "" && n.as != at { // the copy that an earlier boot has made is the same
+		err = c.root.Link(n.as, at)
+	}
+	if n.as == "" || err != nil {
+		err = sys.Put(c.root, n.kept, c.root, at)
+	}
+	if err == nil {
+		err = ignoreMissing(c.root.Remove(mark))
+	}
+	return err
+}
+
+// discard marks a path as gone, and then forgets the file that was placed there.
+func discard(t *sys.Tree, mark, at string) error {
+	if err := t.StageFile(mark, nil, sys.Mine(0o600)); err != nil {
+		return err
+	}
+	return ignoreMissing(t.Remove(at))
+}
+
+// PruneCarried forgets what was placed in other roots than the one of that identity. What they had and the store has not
+// was carried over when it booted.
+func PruneCarried(t *sys.Tree, store, root string) error {
+	dir := path.Join(store, decl.PlacedDir)
+	names, err := t.List(dir)
+	if err != nil {
+		return ignoreMissing(err)
+	}
+	for _, n := range names {
+		if n != root {
+			if err := t.RemoveTree(path.Join(dir, n)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// MoveCarried gives a root another identity: a root in memory gets one when it is saved.
+func MoveCarried(t *sys.Tree, store, from, to string) error {
+	return ignoreMissing(t.Rename(path.Join(store, decl.PlacedDir, from), path.Join(store, decl.PlacedDir, to)))
+}
+
+func same(diff []sys.Difference) bool {
+	return len(diff) == 0 || diff[0].What == sys.TimeDiffers
+}

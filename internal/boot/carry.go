@@ -1,0 +1,83 @@
+package boot
+
+import (
+	"slices"
+	"time"
+
+	"anicca/internal/apply"
+	"anicca/internal/plan"
+	"anicca/internal/root"
+	"anicca/internal/sys"
+)
+
+// carry carries the files of a boot plan over from the last session, and returns how each came out.
+func carry(r *Record, rootTree *sys.Tree, old *earlier, entries []plan.Step) map[string]apply.Carried {
+	var mine []plan.Step
+	for _, s := range entries {
+		if s.Kind == plan.Carry && !slices.Contains(r.Absent, s.Store) {
+			mine = append(mine, s)
+		}
+	}
+	if len(mine) == 0 {
+		return nil
+	}
+	id := r.Root
+	if r.OnBase {
+		id = ""
+	}
+	c := apply.NewCarrier(rootTree, r.StorePath, id, time.Now(), old.find(rootTree))
+	out := map[string]apply.Carried{}
+	for i, x := range c.Carry(mine) {
+		out[mine[i].Path] = x
+	}
+	if err := c.Commit(); err != nil {
+		r.problem("what was placed could not be written down, so the next boot cannot tell what this session changes: %v", err)
+	}
+	return out
+}
+
+// carried notes how a carried file came out.
+func (e *Entry) carried(r *Record, c apply.Carried) {
+	for _, s := range c.Said {
+		r.problem("%s", s)
+	}
+	for _, s := range c.Noted {
+		r.note("%s", s)
+	}
+	e.Adopted = c.Took
+	switch {
+	case c.Err != nil:
+		e.State, e.Error = Missed, c.Err.Error()
+		r.problem("%s is not kept in this session: %v", e.Path, c.Err)
+	case c.Waiting:
+		e.State = Waiting
+	default:
+		e.State, e.Error = Placed, ""
+	}
+}
+
+// lookBefore is [before] for a system that runs: the disk is mounted for it, to be read. Let go of it.
+func lookBefore(r *Record, store *sys.Tree) (*earlier, func()) {
+	none := &earlier{nothing: true}
+	top, done, err := root.LookTop(r.Device, r.FSType)
+	if err != nil {
+		r.problem("the old roots cannot be read, so nothing is carried over from them: %v", err)
+		return none, func() {}
+	}
+	d, err := root.Open(top)
+	if err == nil {
+		var last root.Booted
+		if last, err = readBooted(store); err == nil {
+			e := before(d, r, last)
+			return e, func() {
+				e.close()
+				d.Close()
+				_ = done()
+			}
+		}
+		d.Close()
+	}
+	_ = done()
+	r.problem("the old roots cannot be read, so nothing is carried over from them: %v", err)
+	return none, func() {}
+}
