@@ -6,10 +6,12 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"anicca/internal/boot"
 	"anicca/internal/config"
 	"anicca/internal/decl"
 	"anicca/internal/facts"
 	"anicca/internal/plan"
+	"anicca/internal/root"
 	"anicca/internal/sys"
 	"anicca/internal/ui"
 )
@@ -33,13 +35,34 @@ func (g globals) load() (*decl.Host, error) {
 	return config.Load(o)
 }
 
+// runningRoot is the identity of the running root; empty where it is not known.
+func (g globals) runningRoot() string {
+	if g.root != "/" || os.Getuid() != 0 {
+		return ""
+	}
+	if r, err := boot.ReadRecord(boot.RecordPath); err == nil && r != nil {
+		if r.OnBase {
+			return ""
+		}
+		if r.Root != "" {
+			return r.Root
+		}
+	}
+	id := ""
+	_ = withDisk(func(d *root.Disk) (err error) { // before 'anicca init' there is none
+		id, err = d.Current()
+		return err
+	})
+	return id
+}
+
 // plan compares the declaration with the machine.
 func (g globals) plan() (*plan.Plan, error) {
 	host, err := g.load()
 	if err != nil {
 		return nil, err
 	}
-	src := facts.Source{FS: os.DirFS(g.root), Prefix: g.root, Kernel: sys.Kernel(), Hostname: host.Name}
+	src := facts.Source{FS: os.DirFS(g.root), Prefix: g.root, Kernel: sys.Kernel(), Hostname: host.Name, Root: g.runningRoot()}
 	table, err := os.Open("/proc/self/mountinfo")
 	if err != nil {
 		return nil, err

@@ -32,6 +32,7 @@ type Carrier struct {
 	last  Find
 	now   time.Time
 
+	roots map[string]bool // of which it is known what was placed in them; nil until that was looked for
 	noted []noted
 }
 

@@ -143,54 +143,53 @@ func checkAccounts(p string, data []byte) string {
 
 // history keeps the set that is in the store.
 func (c *Carrier) history(set []*carrying) {
-	dir := path.Join(c.store, setDir)
-	fail := func(err error) {
+	if err := c.keepSet(set); err != nil {
 		for _, f := range set {
 			if f.out.Err == nil {
 				f.out.Err = fmt.Errorf("the account files of before cannot be kept: %w", err)
 			}
 		}
 	}
-	err := c.root.MkdirAll(dir, private)
-	if err != nil {
-		fail(err)
-		return
+}
+
+func (c *Carrier) keepSet(set []*carrying) error {
+	at := path.Join(c.store, setDir)
+	if err := c.root.MkdirAll(at, private); err != nil {
+		return err
 	}
-	names, err := c.root.List(dir)
+	dir, err := c.root.Sub(at)
 	if err != nil {
-		fail(err)
-		return
+		return err
 	}
-	var numbers []int
+	defer dir.Close()
+	names, err := dir.List(".")
+	if err != nil {
+		return err
+	}
+	newest, have := 0, map[int]bool{}
 	for _, name := range names {
 		if n, err := strconv.Atoi(name); err == nil {
-			numbers = append(numbers, n)
+			newest, have[n] = max(newest, n), true
 		}
-	}
-	slices.Sort(numbers)
-	next := 1
-	if n := len(numbers); n > 0 {
-		next = numbers[n-1] + 1
 	}
 	for _, f := range set {
 		if !f.sides.store {
 			continue
 		}
-		at := path.Join(dir, strconv.Itoa(next), f.step.Path)
-		if err := c.root.MkdirAll(path.Dir(at), private); err != nil {
-			fail(err)
-			return
+		p := path.Join(strconv.Itoa(newest+1), f.step.Path)
+		if err := dir.MkdirAll(path.Dir(p), private); err != nil {
+			return err
 		}
-		if err := sys.Put(c.root, f.step.Source, c.root, at); err != nil {
-			fail(err)
-			return
+		if err := sys.Put(c.root, f.step.Source, dir, p); err != nil {
+			return err
 		}
 	}
-	for len(numbers) >= sets {
-		if err := c.root.RemoveTree(path.Join(dir, strconv.Itoa(numbers[0]))); err != nil {
-			fail(err)
-			return
+	for n := range have {
+		if n <= newest+1-sets {
+			if err := dir.RemoveTree(strconv.Itoa(n)); err != nil {
+				return err
+			}
 		}
-		numbers = numbers[1:]
 	}
+	return nil
 }

@@ -23,7 +23,17 @@ func (c *Carrier) gone(root, p string) string {
 
 // known returns what is known of the path in the root of that identity.
 func (c *Carrier) known(root, p string) (placed, error) {
-	if root == "" {
+	if c.roots == nil {
+		names, err := c.root.List(path.Join(c.store, decl.PlacedDir))
+		if ignoreMissing(err) != nil {
+			return unknown, err
+		}
+		c.roots = map[string]bool{}
+		for _, n := range names {
+			c.roots[n] = true
+		}
+	}
+	if !c.roots[root] {
 		return unknown, nil
 	}
 	if there, err := c.root.Exists(c.file(root, p)); there || err != nil {
@@ -78,14 +88,18 @@ func discard(t *sys.Tree, mark, at string) error {
 // PruneCarried forgets what was placed in other roots than the one of that identity. What they had and the store has not
 // was carried over when it booted.
 func PruneCarried(t *sys.Tree, store, root string) error {
-	dir := path.Join(store, decl.PlacedDir)
-	names, err := t.List(dir)
+	dir, err := t.Sub(path.Join(store, decl.PlacedDir))
 	if err != nil {
 		return ignoreMissing(err)
 	}
+	defer dir.Close()
+	names, err := dir.List(".")
+	if err != nil {
+		return err
+	}
 	for _, n := range names {
 		if n != root {
-			if err := t.RemoveTree(path.Join(dir, n)); err != nil {
+			if err := dir.RemoveTree(n); err != nil {
 				return err
 			}
 		}

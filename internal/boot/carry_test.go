@@ -53,6 +53,7 @@ func (d *disk) restart(change func(*Machine)) *Record {
 	r := d.reset(change)
 	d.mount()
 	d.persist(r)
+	must(d.t, noteBooted(d.root, r))
 	return r
 }
 

@@ -76,7 +76,7 @@ func finish(r *Record, t *sys.Tree) error {
 	late(r, t)
 	r.at = t.Name()
 	old := &earlier{}
-	if len(r.Entries) == 0 || slices.ContainsFunc(r.Entries, func(e Entry) bool { return e.State == Missed }) {
+	if len(r.Entries) == 0 || slices.ContainsFunc(b.Entries, func(s plan.Step) bool { return !s.Dir && missed(r, s.Path) }) {
 		var let func()
 		old, let = lookBefore(r, store)
 		defer let()
@@ -87,6 +87,10 @@ func finish(r *Record, t *sys.Tree) error {
 		again(r, t, b, old, soft > 0)
 	}
 	return apply.Note(t, b.Entries)
+}
+
+func missed(r *Record, p string) bool {
+	return slices.ContainsFunc(r.Entries, func(e Entry) bool { return e.Path == p && e.State == Missed })
 }
 
 // softReboots is how often only the user space was restarted since the kernel was. Systemd counts it from version 256 on.

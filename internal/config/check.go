@@ -135,7 +135,7 @@ func hintFor(path []string) string {
 		return `write it as text, as chmod takes it: mode: "0750" or mode: "u=rwx,g=rx,o="`
 	case "method":
 		if slices.Contains(path, "files") {
-			return `"carry" comes with the release step "Keeping"; until then leave method out`
+			return "files are carried; leave method out"
 		}
 		return "directories are kept by bind; leave method out"
 	case "directories", "files", "users", "use", "persist":

@@ -14,7 +14,7 @@ root: {
 
 persist: "/persist": {
 	directories: "/var/log": {}
-	files: "/etc/app.conf": {method: "symlink"}
+	files: "/etc/app.conf": {}
 	users: bird: directories: Documents: {}
 }
 `
@@ -56,7 +56,7 @@ func writeBase(dir string) error {
 // written is one file that a program of the little machine writes in one session.
 type written struct {
 	program, path string
-	add           bool // appends, as a log does
+	add           bool // has what was there before, and more
 }
 
 // session is what the programs of the little machine write between two boots; n counts the sessions.

@@ -185,11 +185,11 @@ func (m *machine) work(files []written) error {
 		if f.add {
 			old, _ = os.ReadFile(p)
 		}
-		if f.path == "/etc/app.conf" { // the link of the store points to a path of the little machine
-			p = filepath.Join(m.tree.Name(), "persist", f.path)
-			old, _ = os.ReadFile(p)
+		// As editors do, so that a power cut leaves the old file or the new one.
+		if err := os.WriteFile(p+".new", append(old, "written by "+f.program+"\n"...), 0o644); err != nil {
+			return err
 		}
-		if err := os.WriteFile(p, append(old, "written by "+f.program+"\n"...), 0o644); err != nil {
+		if err := os.Rename(p+".new", p); err != nil {
 			return err
 		}
 	}
@@ -235,11 +235,7 @@ func (m *machine) restart() error {
 func (m *machine) fate(files []written) (Fate, error) {
 	fate := Fate{Lost: []string{}, Kept: []string{}}
 	for _, f := range files {
-		p := f.path
-		if link, err := m.tree.Readlink(p); err == nil {
-			p = link
-		}
-		data, err := m.tree.ReadFile(p)
+		data, err := m.tree.ReadFile(f.path)
 		switch {
 		case err == nil && string(data) != basic(f.path):
 			fate.Kept = append(fate.Kept, f.path)

@@ -40,7 +40,7 @@ func words(s plan.Step) string {
 	case plan.Symlink:
 		return fmt.Sprintf("%s to %s", s.Path, s.Source)
 	case plan.Carry:
-		return fmt.Sprintf("%s along, with %s", s.Path, s.Source)
+		return fmt.Sprintf("%s over to every session, kept as %s", s.Path, s.Source)
 	case plan.Copy:
 		return fmt.Sprintf("%s from %s", s.Path, s.Source)
 	case plan.Record:
