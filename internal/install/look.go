@@ -41,6 +41,7 @@ type Machine struct {
 	Mounted   bool     // the store is mounted already
 	Declared  []string // files in the declaration directory
 	SSHKeys   []string // ssh host keys that exist
+	Accounts  []string // account databases that exist, and are the administrator's to change
 	Dirs      []string // directories that exist, are on the root, and that every machine needs
 	Swapfiles []string // in use, on the root
 	ZFS       zfs      // of a root that is a dataset
@@ -120,6 +121,11 @@ func Look(src Source) (Machine, error) {
 	keys, _ := fs.Glob(src.FS, "etc/ssh/ssh_host_*_key*")
 	for _, k := range keys {
 		m.SSHKeys = append(m.SSHKeys, "/"+k)
+	}
+	for _, p := range []string{"/etc/passwd", "/etc/shadow", "/etc/group", "/etc/gshadow", "/etc/subuid", "/etc/subgid"} {
+		if exists(src.FS, p[1:]) && !exists(src.FS, "etc/NIXOS") { // which makes them anew from its own declaration
+			m.Accounts = append(m.Accounts, p)
+		}
 	}
 	m.Swapfiles = swapfiles(src.FS, m.Mounts)
 	m.parts(src.FS, root)

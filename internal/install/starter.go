@@ -23,6 +23,9 @@ func Starter(m Machine) string {
 	}
 	s.Dirs = append(s.Dirs, config.StarterEntry{Path: "/etc/anicca", Comment: "This declaration."})
 	s.Files = []config.StarterEntry{{Path: "/etc/machine-id", Comment: "Who this machine is: journals, network addresses and licences hang on it."}}
+	for _, p := range m.Accounts {
+		s.Files = append(s.Files, config.StarterEntry{Path: p, Comment: "Who may log in, and with which password."})
+	}
 	for _, k := range m.SSHKeys {
 		s.Files = append(s.Files, config.StarterEntry{Path: k, Comment: "How others recognise this machine."})
 	}
