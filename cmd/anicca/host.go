@@ -20,6 +20,12 @@ func (g globals) load() (*decl.Host, error) {
 	if err != nil {
 		return nil, err
 	}
+	tree, err := sys.OpenTree(g.root)
+	if err != nil {
+		return nil, err
+	}
+	defer tree.Close()
+	accounts.Homes = tree.FS() // users may put a link anywhere, at any time
 	name := g.host
 	if name == "" {
 		if name, err = os.Hostname(); err != nil {
@@ -70,6 +76,7 @@ Exit codes: 0 it is valid, 3 it is not.`,
 				n += len(s.Entries)
 			}
 			fmt.Fprintf(c.OutOrStdout(), "%s: valid: %d entries in %d stores, reset is %q\n", g.config, n, len(host.Stores), host.Root.Reset)
+			ui.Notes(c.OutOrStdout(), host.Notes)
 			return nil
 		},
 	}
