@@ -30,8 +30,10 @@ var layers = map[string]struct {
 	"internal/boot":    {"runs in the initrd: never config, ui or install", "internal/decl internal/apply internal/archive internal/plan internal/root internal/sys"},
 	"internal/install": {"everything below", "internal/decl internal/config internal/facts internal/root internal/sys"},
 	"internal/status":  {"compares the declaration, the plan and the boot record with the machine", "internal/decl internal/plan internal/apply internal/boot internal/root internal/sys"},
+	"internal/survey":  {"reads machines through fs.FS only; beside facts, as the initrd's program links those", "internal/decl internal/facts"},
+	"internal/suggest": {"thinks about what was found: no disk", "internal/decl internal/survey"},
 	"internal/sandbox": {"lives through boots with the real engine", "internal/decl internal/config internal/facts internal/plan internal/apply internal/archive internal/boot internal/root internal/sys"},
-	"internal/ui":      {"renders values only", "internal/decl internal/plan internal/sandbox internal/status"},
+	"internal/ui":      {"renders values only", "internal/decl internal/plan internal/sandbox internal/status internal/suggest"},
 	"internal/golden":  {"a helper of tests", ""},
 	"internal/nstest":  {"a helper of tests", "internal/sys"},
 	"internal/zfstest": {"a helper of tests", "internal/sys"},
@@ -60,9 +62,10 @@ var owned = map[string]struct {
 
 // pure packages have no clock, no disk, no environment.
 var pure = map[string][]string{
-	"internal/decl": {"os", "io/fs", "time", "net", "syscall"},
-	"internal/plan": {"os", "io/fs", "time", "net", "syscall"},
-	"internal/ui":   {"time", "net", "syscall"},
+	"internal/decl":    {"os", "io/fs", "time", "net", "syscall"},
+	"internal/plan":    {"os", "io/fs", "time", "net", "syscall"},
+	"internal/suggest": {"os", "io/fs", "time", "net", "syscall"},
+	"internal/ui":      {"time", "net", "syscall"},
 }
 
 type pkg struct {

@@ -22,7 +22,8 @@ What a preset keeps in the system is used by a store, what it keeps in homes by 
     }
 
 With names, or with -v, every path is listed: its kind, when it is there (phase), what it is
-worth (tier), its mode and who wants it, and what to beware of.
+worth (tier), its mode and who wants it, and what to beware of. 'anicca suggest' proposes those
+that fit this machine.
 
 Exit codes: 0 ok, 2 there is no preset of that name.`,
 		Args: cobra.ArbitraryArgs,

@@ -38,6 +38,7 @@ type Preset struct {
 // Signs say which machines a preset is for. Names may hold *, as in a shell.
 type Signs struct {
 	Always   bool     `json:"always,omitempty"`
+	Paths    bool     `json:"paths,omitempty"` // data at one of its paths is a sign
 	Packages []string `json:"packages,omitempty"`
 	Programs []string `json:"programs,omitempty"`
 	Units    []string `json:"units,omitempty"`
