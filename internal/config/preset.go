@@ -1,7 +1,9 @@
 package config
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"slices"
 	"sync"
@@ -111,8 +113,11 @@ func (h *hoster) folder(at []string, name string, u decl.Account) (string, bool)
 	}
 	rel, err := h.o.Accounts.Folder(u, name)
 	if err != nil {
-		h.say(at, "write the directory itself: directories: "+label(decl.Folders[name])+": {}, or what it is called, and leave the preset out",
-			"where %s has the folder %s cannot be known: %v", u.Name, decl.Folders[name], err)
+		hint := "write the directory itself: directories: " + label(decl.Folders[name]) + ": {}, or what it is called, and leave the preset out"
+		if errors.Is(err, fs.ErrPermission) {
+			hint = "homes are private: run it as root"
+		}
+		h.say(at, hint, "where %s has the folder %s cannot be known: %v", u.Name, decl.Folders[name], err)
 		return "", false
 	}
 	if rel == "" {

@@ -2,10 +2,13 @@ package config_test
 
 import (
 	"fmt"
+	"io/fs"
+	"os"
 	"path"
 	"slices"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"golang.org/x/tools/txtar"
 
@@ -144,5 +147,32 @@ func TestPresetsHoldWhatPeopleKeep(t *testing.T) {
 		if !have[p] {
 			t.Errorf("%s is in no preset", p)
 		}
+	}
+}
+
+// private is a machine whose homes may not be looked into.
+type private struct{ fstest.MapFS }
+
+func (p private) Lstat(name string) (fs.FileInfo, error) {
+	if name == "home/bird/.config" {
+		return nil, &fs.PathError{Op: "lstat", Path: name, Err: fs.ErrPermission}
+	}
+	return p.MapFS.Lstat(name)
+}
+
+// Who may not look into a home must not be given the English names instead.
+func TestFoldersOfPrivateHome(t *testing.T) {
+	a := accounts(t, nil)
+	a.Homes = private{fstest.MapFS{"home/bird/.config/user-dirs.dirs": {Data: []byte("XDG_MUSIC_DIR=\"$HOME/Musik\"\n")}}}
+	t.Chdir(t.TempDir())
+	if err := os.Mkdir("decl", 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile("decl/a.cue", []byte(`persist: "/persist": users: bird: use: music: {}`), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	_, err := config.Load(config.Options{Dir: "decl", Host: "nest", Accounts: a})
+	if err == nil || !strings.Contains(err.Error(), "run it as root") {
+		t.Errorf("the error is %v", err)
 	}
 }

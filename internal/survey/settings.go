@@ -81,6 +81,6 @@ func (s settings) read(fsys fs.FS, file, unit string) bool {
 func expand(s, unit string) (string, bool) {
 	stem := strings.TrimSuffix(unit, path.Ext(unit))
 	prefix, instance, _ := strings.Cut(stem, "@")
-	s = strings.NewReplacer("%n", unit, "%N", stem, "%p", prefix, "%i", instance, "%I", strings.ReplaceAll(instance, "-", "/")).Replace(s)
+	s = strings.NewReplacer("%n", unit, "%N", stem, "%p", prefix, "%i", instance).Replace(s)
 	return s, !strings.Contains(s, "%")
 }

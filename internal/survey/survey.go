@@ -105,14 +105,13 @@ func (r *reader) look(p string) {
 const most = 1000
 
 // holds reports whether a path is a file with content, or a directory with one somewhere below, that no package brought.
-// What is private counts as data: its owner would not have closed it for nothing.
+// What may not be looked into is noted, and nothing is claimed of it.
 func (r *reader) holds(p string) bool {
 	found, n := false, 0
 	err := fs.WalkDir(r.fs, strings.TrimPrefix(p, "/"), func(at string, d fs.DirEntry, err error) error {
 		if errors.Is(err, fs.ErrPermission) {
 			r.m.Private = append(r.m.Private, "/"+at)
-			found = true
-			return fs.SkipAll
+			return nil
 		}
 		if err != nil {
 			return nil // gone meanwhile, or not there at all

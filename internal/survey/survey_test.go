@@ -40,10 +40,11 @@ func keeps(paths ...string) []decl.Preset {
 	return []decl.Preset{p}
 }
 
-// What may not be looked into is taken for data, and named, so that nobody takes silence for "nothing there".
+// What may not be looked into is named, so that nobody takes silence for "nothing there"; and nothing is claimed of it.
 func TestPrivate(t *testing.T) {
 	root := closed{fstest.MapFS{
 		"var/lib/bluetooth/key": {Data: []byte("x")},
+		"var/lib/open/key":      {Data: []byte("x")},
 		"var/lib/empty":         {Mode: fs.ModeDir | 0o755},
 		"var/lib/hollow/a/b":    {Mode: fs.ModeDir | 0o755},
 	}, "var/lib/bluetooth"}
@@ -51,11 +52,11 @@ func TestPrivate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, err := survey.Read(survey.Source{FS: root, Accounts: accounts}, keeps("/var/lib/bluetooth", "/var/lib/empty", "/var/lib/hollow", "/var/lib/none"))
+	m, err := survey.Read(survey.Source{FS: root, Accounts: accounts}, keeps("/var/lib/bluetooth", "/var/lib/open", "/var/lib/empty", "/var/lib/hollow", "/var/lib/none"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !m.Data["/var/lib/bluetooth"] || m.Data["/var/lib/empty"] || m.Data["/var/lib/hollow"] || m.Data["/var/lib/none"] {
+	if !m.Data["/var/lib/open"] || m.Data["/var/lib/bluetooth"] || m.Data["/var/lib/empty"] || m.Data["/var/lib/hollow"] || m.Data["/var/lib/none"] {
 		t.Errorf("data: %v", m.Data)
 	}
 	if !slices.Equal(m.Private, []string{"/var/lib/bluetooth"}) {
