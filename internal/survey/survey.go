@@ -116,10 +116,12 @@ func (r *reader) holds(p string) bool {
 		if err != nil {
 			return nil // gone meanwhile, or not there at all
 		}
+		if r.brought.files["/"+at] {
+			return nil
+		}
 		switch n++; {
 		case n > most:
 			found = true
-		case r.brought.files["/"+at]:
 		case d.Type() == fs.ModeSymlink:
 			found = true
 		case d.Type().IsRegular():
