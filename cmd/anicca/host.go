@@ -14,27 +14,12 @@ import (
 	"anicca/internal/ui"
 )
 
-// accounts reads the users of the machine. What it returns beside them is called when they are needed no longer.
-func (g globals) accounts() (*facts.Accounts, func(), error) {
-	a, err := facts.ReadAccounts(os.DirFS(g.root))
-	if err != nil {
-		return nil, nil, err
-	}
-	tree, err := sys.OpenTree(g.root)
-	if err != nil {
-		return nil, nil, err
-	}
-	a.Homes = tree.FS() // users may put a link anywhere, at any time
-	return a, func() { _ = tree.Close() }, nil
-}
-
 // load evaluates the declaration of the machine.
 func (g globals) load() (*decl.Host, error) {
-	accounts, done, err := g.accounts()
+	accounts, err := g.accounts()
 	if err != nil {
 		return nil, err
 	}
-	defer done()
 	name := g.host
 	if name == "" {
 		if name, err = os.Hostname(); err != nil {

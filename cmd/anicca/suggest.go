@@ -40,11 +40,10 @@ Exit codes: 0 ok, 1 the machine could not be read, 3 the declaration is invalid.
 			if err != nil {
 				return err
 			}
-			accounts, done, err := g.accounts()
+			accounts, err := g.accounts()
 			if err != nil {
 				return err
 			}
-			defer done()
 			table, err := os.Open("/proc/self/mountinfo")
 			if err != nil {
 				return err

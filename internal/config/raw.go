@@ -43,11 +43,11 @@ type rawUse struct {
 
 type rawEntry struct {
 	Enable       bool     `json:"enable"`
+	Phase        string   `json:"phase"`
+	Tier         string   `json:"tier"`
 	Method       string   `json:"method"`
 	Parent       rawPerm  `json:"parentDirectory"`
 	MountOptions []string `json:"mountOptions"`
-	Phase        string   `json:"phase"`
-	Tier         string   `json:"tier"`
 	rawPerm
 }
 

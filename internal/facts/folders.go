@@ -36,7 +36,7 @@ func (a *Accounts) Folder(u decl.Account, name string) (string, error) {
 // foldersOf reads the file of one home. No link is followed: it could lead out of the home, to what is nobody's business.
 func (a *Accounts) foldersOf(u decl.Account) (string, error) {
 	name := path.Join(u.Home, foldersFile)
-	o, err := readObject(a.Homes, name)
+	o, err := Look(a.Homes, name)
 	switch {
 	case err != nil:
 		return "", err

@@ -30,9 +30,6 @@ func (o Object) IsFile() bool { return o.Exists && o.Type == 0 }
 // IsLink reports whether a symbolic link lies there.
 func (o Object) IsLink() bool { return o.Exists && o.Type == fs.ModeSymlink }
 
-// Look returns what lies at an absolute path. It follows no link.
-func Look(fsys fs.FS, p string) (Object, error) { return readObject(fsys, p) }
-
 // readObject looks at an absolute path without following links.
 func readObject(fsys fs.FS, p string) (Object, error) {
 	name := strings.Trim(p, "/")
