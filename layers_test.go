@@ -22,6 +22,8 @@ var layers = map[string]struct {
 	"internal/decl":    {"the vocabulary depends on nothing", ""},
 	"internal/config":  {"knows files and CUE, not machines", "internal/decl"},
 	"internal/facts":   {"reads machines through fs.FS only", "internal/decl"},
+	"internal/survey":  {"reads machines through fs.FS only; beside facts, as the initrd's program links those", "internal/decl internal/facts"},
+	"internal/suggest": {"thinks about what was found: no disk", "internal/decl internal/survey"},
 	"internal/plan":    {"thinks: no disk, no clock, no environment", "internal/decl internal/facts"},
 	"internal/sys":     {"the hands know nothing of what they work for", ""},
 	"internal/root":    {"fresh roots are made by the hands", "internal/decl internal/sys"},
@@ -31,7 +33,7 @@ var layers = map[string]struct {
 	"internal/install": {"everything below", "internal/decl internal/config internal/facts internal/root internal/sys"},
 	"internal/status":  {"compares the declaration, the plan and the boot record with the machine", "internal/decl internal/plan internal/apply internal/boot internal/root internal/sys"},
 	"internal/sandbox": {"lives through boots with the real engine", "internal/decl internal/config internal/facts internal/plan internal/apply internal/archive internal/boot internal/root internal/sys"},
-	"internal/ui":      {"renders values only", "internal/decl internal/plan internal/sandbox internal/status"},
+	"internal/ui":      {"renders values only", "internal/decl internal/plan internal/sandbox internal/status internal/suggest"},
 	"internal/golden":  {"a helper of tests", ""},
 	"internal/nstest":  {"a helper of tests", "internal/sys"},
 	"internal/zfstest": {"a helper of tests", "internal/sys"},
@@ -60,9 +62,10 @@ var owned = map[string]struct {
 
 // pure packages have no clock, no disk, no environment.
 var pure = map[string][]string{
-	"internal/decl": {"os", "io/fs", "time", "net", "syscall"},
-	"internal/plan": {"os", "io/fs", "time", "net", "syscall"},
-	"internal/ui":   {"time", "net", "syscall"},
+	"internal/decl":    {"os", "io/fs", "time", "net", "syscall"},
+	"internal/plan":    {"os", "io/fs", "time", "net", "syscall"},
+	"internal/suggest": {"os", "io/fs", "time", "net", "syscall"},
+	"internal/ui":      {"time", "net", "syscall"},
 }
 
 type pkg struct {

@@ -18,7 +18,7 @@ import (
 
 // load evaluates the declaration of the machine.
 func (g globals) load() (*decl.Host, error) {
-	accounts, err := facts.ReadAccounts(os.DirFS(g.root))
+	accounts, err := g.accounts()
 	if err != nil {
 		return nil, err
 	}
@@ -93,6 +93,7 @@ Exit codes: 0 it is valid, 3 it is not.`,
 				n += len(s.Entries)
 			}
 			fmt.Fprintf(c.OutOrStdout(), "%s: valid: %d entries in %d stores, reset is %q\n", g.config, n, len(host.Stores), host.Root.Reset)
+			ui.Notes(c.OutOrStdout(), host.Notes)
 			return nil
 		},
 	}

@@ -96,7 +96,7 @@ Exit codes: 0 done, 1 a step failed or this machine cannot be set up yet.`,
 			}
 			fmt.Fprint(w, `
 Next:
-  1. read and edit /etc/anicca/host.cue
+  1. read and edit /etc/anicca/host.cue; 'anicca suggest' proposes what else to keep
   2. anicca apply       puts kept state in place; repeat after every edit
   3. reboot             still observing: 'anicca status' must be clean afterwards
   4. set reset: "on" in /etc/anicca/host.cue, 'anicca apply', reboot

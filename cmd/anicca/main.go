@@ -120,6 +120,7 @@ Exit codes: 0 ok, 1 fault, 2 usage, 3 the declaration is invalid, 4 there are ch
 	for _, sub := range []*cobra.Command{
 		tryCommand(), initCommand(), checkCommand(&g), showCommand(&g), schemaCommand(), planCommand(&g), applyCommand(&g),
 		statusCommand(&g), baseCommand(), archiveCommand(&g), nextCommand(), restoreCommand(),
+		presetsCommand(), suggestCommand(&g),
 	} {
 		usage(sub)
 		root.AddCommand(sub)

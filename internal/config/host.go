@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"path"
@@ -88,26 +89,24 @@ func (h *hoster) stray(raw rawHost) {
 func (h *hoster) store(p string, raw rawStore) decl.Store {
 	at := []string{"persist", p}
 	s := decl.Store{Path: p, Need: decl.Need(raw.Need), Entries: []decl.Entry{}, Pos: h.places.at(at...)}
-	for _, name := range slices.Sorted(maps.Keys(raw.Use)) {
-		if raw.Use[name].Enable {
-			h.use(&s, name, &raw)
-		}
-	}
-	s.Entries = append(s.Entries, h.set(s, raw, raw.rawSet, at, nil)...)
+	h.use(&s, raw, raw.rawSet, at, nil)
+	s.Entries = append(s.Entries, h.set(&s, raw, raw.rawSet, at, nil)...)
 	for _, name := range slices.Sorted(maps.Keys(raw.Users)) {
 		at := append(at[:2:2], "users", name)
 		u, ok := h.user(at, name)
 		if !ok {
 			continue
 		}
-		s.Entries = append(s.Entries, h.set(s, raw, raw.Users[name], at, &u)...)
+		h.use(&s, raw, raw.Users[name], at, &u)
+		s.Entries = append(s.Entries, h.set(&s, raw, raw.Users[name], at, &u)...)
 	}
+	slices.Sort(s.Off)
 	slices.SortStableFunc(s.Entries, func(a, b decl.Entry) int { return strings.Compare(a.Path, b.Path) })
 	return s
 }
 
 // set returns the entries of one list of directories and one of files. The user is nil for system lists.
-func (h *hoster) set(s decl.Store, raw rawStore, set rawSet, at []string, u *decl.Account) []decl.Entry {
+func (h *hoster) set(s *decl.Store, raw rawStore, set rawSet, at []string, u *decl.Account) []decl.Entry {
 	var out []decl.Entry
 	for _, k := range []struct {
 		name string
@@ -117,7 +116,11 @@ func (h *hoster) set(s decl.Store, raw rawStore, set rawSet, at []string, u *dec
 		for _, p := range slices.Sorted(maps.Keys(k.list)) {
 			at := append(at[:len(at):len(at)], k.name, p)
 			abs, ok := h.path(at, p, u)
-			if !ok || !k.list[p].Enable {
+			if !ok {
+				continue
+			}
+			if !k.list[p].Enable {
+				s.Off = append(s.Off, abs)
 				continue
 			}
 			e := decl.Entry{Path: abs, Kind: k.kind, Store: s.Path, Pos: h.places.at(at...)}
@@ -137,12 +140,17 @@ func (h *hoster) options(e *decl.Entry, at []string, raw rawEntry, store rawStor
 	e.Perm = h.perm(at, raw.rawPerm)
 	e.Parent = h.perm(append(at[:len(at):len(at)], "parentDirectory"), raw.Parent)
 	e.MountOptions = h.mountOptions(at, raw.MountOptions)
+	e.Phase = decl.Phase(cmp.Or(raw.Phase, string(decl.PhaseLate)))
+	e.Tier = decl.Tier(cmp.Or(raw.Tier, string(decl.TierKeep)))
 	switch {
 	case e.Path == decl.MachineID:
 		if len(h.places[key(append(at[:len(at):len(at)], "method"))]) > 0 {
 			h.say(append(at[:len(at):len(at)], "method"), "leave method out", "the first process wants a plain file there: %s is always a copy", e.Path)
 		}
-		e.Method = decl.Copy
+		if raw.Phase != "" && raw.Phase != string(decl.PhaseInitrd) {
+			h.say(append(at[:len(at):len(at)], "phase"), "leave phase out", "the first process reads %s: it is always there before", e.Path)
+		}
+		e.Method, e.Phase = decl.Copy, decl.PhaseInitrd
 	case e.Method == decl.Symlink && len(e.MountOptions) > 0:
 		h.say(append(at[:len(at):len(at)], "mountOptions"), "leave mountOptions out, or method", "a symbolic link is not a mount")
 	case e.Method == decl.Carry && len(e.MountOptions) > 0:
@@ -177,7 +185,8 @@ func (h *hoster) keepDeclaration() {
 	}
 	s := &h.host.Stores[0]
 	s.Entries = append(s.Entries, decl.Entry{
-		Path: path.Clean(h.o.Keep), Kind: decl.Directory, Store: s.Path, Method: decl.Bind, Pos: s.Pos,
+		Path: path.Clean(h.o.Keep), Kind: decl.Directory, Store: s.Path, Method: decl.Bind,
+		Phase: decl.PhaseLate, Tier: decl.TierKeep, Pos: s.Pos,
 	})
 	slices.SortStableFunc(s.Entries, func(a, b decl.Entry) int { return strings.Compare(a.Path, b.Path) })
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -18,10 +19,11 @@ import (
 	"anicca/internal/golden"
 )
 
-// accounts are those of the machine that all declarations in testdata are for.
-func accounts(t testing.TB) *facts.Accounts {
+// accounts are those of the machine that all declarations in testdata are for, with the files of machine/ in its root.
+func accounts(t testing.TB, files []txtar.File) *facts.Accounts {
 	t.Helper()
-	a, err := facts.ReadAccounts(fstest.MapFS{
+	root := golden.FS(&txtar.Archive{Files: files}, "machine/")
+	maps.Copy(root, fstest.MapFS{
 		"etc/passwd": {Data: []byte(`root:x:0:0::/root:/bin/bash
 daemon:x:1:1::/usr/sbin:/usr/sbin/nologin
 colord:x:110:118::/var/lib/colord:/usr/sbin/nologin
@@ -31,6 +33,7 @@ fish:x:1001:1001::/srv/fish:/bin/bash
 `)},
 		"etc/group": {Data: []byte("root:x:0:\ncolord:x:118:\nbird:x:1000:\nfish:x:1001:\n")},
 	})
+	a, err := facts.ReadAccounts(root)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,7 +45,7 @@ func load(t testing.TB, files []txtar.File) (*decl.Host, error) {
 	t.Helper()
 	t.Chdir(t.TempDir())
 	for _, f := range files {
-		if f.Name == "want" {
+		if f.Name == "want" || strings.HasPrefix(f.Name, "machine/") {
 			continue
 		}
 		if err := os.MkdirAll(filepath.Dir(f.Name), 0o755); err != nil {
@@ -52,7 +55,7 @@ func load(t testing.TB, files []txtar.File) (*decl.Host, error) {
 			t.Fatal(err)
 		}
 	}
-	return config.Load(config.Options{Dir: "decl", Host: "nest", Accounts: accounts(t), Keep: "/etc/anicca"})
+	return config.Load(config.Options{Dir: "decl", Host: "nest", Accounts: accounts(t, files), Keep: "/etc/anicca"})
 }
 
 // Each archive in testdata is one declaration in decl/, and what comes of it:
@@ -111,7 +114,7 @@ func FuzzLoad(f *testing.F) {
 			f.Add(string(a.Files[0].Data))
 		}
 	}
-	acc := accounts(f)
+	acc := accounts(f, nil)
 	f.Fuzz(func(t *testing.T, text string) {
 		dir := t.TempDir()
 		if err := os.WriteFile(filepath.Join(dir, "a.cue"), []byte(text), 0o644); err != nil {

@@ -112,17 +112,11 @@ func (h *hoster) homeOf(p string) (decl.Account, bool) {
 		return decl.Account{}, false
 	}
 	for _, u := range h.o.Accounts.Users() {
-		if isPerson(u) && p != u.Home && within(p, u.Home) {
+		if u.Person() && p != u.Home && within(p, u.Home) {
 			return u, true
 		}
 	}
 	return decl.Account{}, false
-}
-
-// isPerson tells people from the accounts of services, whose "homes" are system directories:
-// 1000 to 59999 are people's numbers on all common distributions, see login.defs(5) and systemd's UIDS-GIDS.
-func isPerson(u decl.Account) bool {
-	return strings.Count(u.Home, "/") > 0 && u.Home != "/" && (u.UID == 0 || u.UID >= 1000 && u.UID < 60000)
 }
 
 func within(p, dir string) bool {

@@ -1,5 +1,7 @@
 package config
 
+import "cmp"
+
 // The declaration as the schema has it, before names, paths and modes are understood.
 
 type rawHost struct {
@@ -20,25 +22,29 @@ type rawHost struct {
 }
 
 type rawStore struct {
-	Enable bool              `json:"enable"`
-	Need   string            `json:"need"`
-	Users  map[string]rawSet `json:"users"`
-	Use    map[string]struct {
-		Enable bool `json:"enable"`
-	} `json:"use"`
-	HideMounts bool `json:"hideMounts"`
-	AllowTrash bool `json:"allowTrash"`
+	Enable     bool              `json:"enable"`
+	Need       string            `json:"need"`
+	Users      map[string]rawSet `json:"users"`
+	HideMounts bool              `json:"hideMounts"`
+	AllowTrash bool              `json:"allowTrash"`
 	rawSet
 }
 
-// rawSet is what a store, a home and a preset have in common.
+// rawSet is what a store and a home have in common.
 type rawSet struct {
 	Directories map[string]rawEntry `json:"directories"`
 	Files       map[string]rawEntry `json:"files"`
+	Use         map[string]rawUse   `json:"use"`
+}
+
+type rawUse struct {
+	Enable bool `json:"enable"`
 }
 
 type rawEntry struct {
 	Enable       bool     `json:"enable"`
+	Phase        string   `json:"phase"`
+	Tier         string   `json:"tier"`
 	Method       string   `json:"method"`
 	Parent       rawPerm  `json:"parentDirectory"`
 	MountOptions []string `json:"mountOptions"`
@@ -58,6 +64,8 @@ func (e rawEntry) over(preset rawEntry) rawEntry {
 	if e.MountOptions == nil {
 		e.MountOptions = preset.MountOptions
 	}
+	e.Phase = cmp.Or(e.Phase, preset.Phase)
+	e.Tier = cmp.Or(e.Tier, preset.Tier)
 	return e
 }
 

@@ -1,7 +1,9 @@
 package config_test
 
 import (
+	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -41,26 +43,6 @@ func TestEveryFieldOfTheSchemaIsExplained(t *testing.T) {
 	}
 }
 
-// Every preset, and all of them together, must be a valid declaration.
-func TestPresets(t *testing.T) {
-	all := "persist: \"/persist\": use: {\n"
-	for _, name := range config.Presets() {
-		all += name + ": {}\n"
-		t.Run(name, func(t *testing.T) {
-			host, err := load(t, []txtar.File{{Name: "decl/a.cue", Data: []byte("persist: \"/persist\": use: " + name + ": {}\n")}})
-			if err != nil {
-				t.Fatal(err)
-			}
-			if !slices.ContainsFunc(host.Stores[0].Entries, func(e decl.Entry) bool { return e.Preset == name }) {
-				t.Error("brings no entry")
-			}
-		})
-	}
-	if _, err := load(t, []txtar.File{{Name: "decl/a.cue", Data: []byte(all + "}\n")}}); err != nil {
-		t.Error(err)
-	}
-}
-
 // The first declaration that a reader copies must be valid.
 func TestReadme(t *testing.T) {
 	text, err := os.ReadFile("../../README.md")
@@ -78,6 +60,33 @@ func TestReadme(t *testing.T) {
 	}
 	if n := len(host.Stores[0].Entries); n < 10 {
 		t.Errorf("only %d entries", n)
+	}
+}
+
+// So must every one of the guide.
+func TestGuide(t *testing.T) {
+	pages, err := filepath.Glob("../../docs/guide/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := 0
+	for _, page := range pages {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, block := range strings.Split(string(text), "```cue\n")[1:] {
+			found++
+			example, _, _ := strings.Cut(block, "```")
+			t.Run(fmt.Sprintf("%s/%d", filepath.Base(page), i+1), func(t *testing.T) {
+				if _, err := load(t, []txtar.File{{Name: "decl/host.cue", Data: []byte(example)}}); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+	}
+	if found == 0 {
+		t.Error("no declaration in docs/guide")
 	}
 }
 

@@ -12,6 +12,8 @@ type Host struct {
 	Name   string  `json:"name"`
 	Root   Root    `json:"root"`
 	Stores []Store `json:"stores"` // enabled ones only, sorted by Path
+	// Notes are no mistakes, but worth knowing before the declaration is applied.
+	Notes Problems `json:"notes,omitempty"`
 }
 
 // Root says what the throw-away root is made from and what happens to old ones.
@@ -65,7 +67,8 @@ type Archive struct {
 type Store struct {
 	Path    string   `json:"path"`
 	Need    Need     `json:"need"`
-	Use     []string `json:"use,omitempty"` // presets, sorted; their entries are in Entries
+	Use     []Use    `json:"use,omitempty"` // what was said of presets, sorted; their entries are in Entries
+	Off     []string `json:"off,omitempty"` // absolute paths that are switched off, sorted
 	Entries []Entry  `json:"entries"`       // enabled ones only, sorted by Path
 	Pos     Pos      `json:"pos"`
 }
@@ -111,6 +114,8 @@ type Entry struct {
 	Home   string `json:"home,omitempty"`   // name of the user in whose list it stands; empty for system entries
 	Preset string `json:"preset,omitempty"` // preset it came from
 	Method Method `json:"method"`
+	Phase  Phase  `json:"phase"`
+	Tier   Tier   `json:"tier"`
 
 	// Perm is wanted when the object has to be made; existing data keeps what it has.
 	Perm Perm `json:"perm"`
@@ -147,6 +152,12 @@ type Account struct {
 	Home string
 }
 
+// Person tells people from the accounts of services, whose "homes" are system directories:
+// 1000 to 59999 are people's numbers on all common distributions, see login.defs(5) and systemd's UIDS-GIDS.
+func (a Account) Person() bool {
+	return len(a.Home) > 1 && a.Home[0] == '/' && (a.UID == 0 || a.UID >= 1000 && a.UID < 60000)
+}
+
 // Accounts answers for users and groups of the machine that a declaration is for.
 type Accounts interface {
 	// User returns the account called name.
@@ -157,6 +168,9 @@ type Accounts interface {
 	GroupName(gid int) string
 	// Users returns every known account, for checks against home directories.
 	Users() []Account
+	// Folder returns where a user has one of the [Folders], as a path below the home; "" says that the user has none there.
+	// What the user wrote decides, so it is an error if that cannot be read.
+	Folder(u Account, name string) (rel string, err error)
 }
 
 // Declaration directories and files that anicca itself depends on.

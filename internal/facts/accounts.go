@@ -14,6 +14,9 @@ import (
 
 // Accounts are the users and groups of a machine's /etc/passwd and /etc/group. It is a [decl.Accounts].
 type Accounts struct {
+	// Homes is the machine's root, as files of users are read from it: it must not follow links.
+	Homes fs.FS
+
 	users  []decl.Account
 	byName map[string]decl.Account
 	groups map[string]int
@@ -22,7 +25,7 @@ type Accounts struct {
 
 // ReadAccounts reads the account files below a machine's root. Missing files are empty ones.
 func ReadAccounts(fsys fs.FS) (*Accounts, error) {
-	a := &Accounts{byName: map[string]decl.Account{}, groups: map[string]int{}, names: map[int]string{}}
+	a := &Accounts{Homes: fsys, byName: map[string]decl.Account{}, groups: map[string]int{}, names: map[int]string{}}
 	err := lines(fsys, "etc/passwd", func(r io.Reader) error {
 		users, err := user.ParsePasswd(r)
 		for _, u := range users {

@@ -21,6 +21,9 @@ func Make(host *decl.Host, f *facts.Facts) *Plan {
 	if f.Boot != nil {
 		m.recorded, _ = DecodeBoot(f.Boot) // what cannot be read is written anew
 	}
+	for _, n := range host.Notes {
+		m.plan.Notes = append(m.plan.Notes, Note{Why: n.Pos, Path: n.Path, Msg: strings.TrimPrefix(n.Msg, n.Path+": ")})
+	}
 	r := host.Root
 	boot := Boot{
 		Format: Format, Host: host.Name, Backend: r.Backend, Reset: r.Reset, Strict: r.Strict, Size: r.Size, Archive: r.Archive,

@@ -150,6 +150,7 @@ func (m *machine) apply() error {
 	if err != nil {
 		return err
 	}
+	accounts.Homes = m.tree.FS()
 	host, err := config.Load(config.Options{Dir: filepath.Join(at, "etc/anicca"), Host: "little", Accounts: accounts})
 	if err != nil {
 		return err
