@@ -227,6 +227,27 @@ var faults = map[string]fault{
 		before:  []string{"anicca base new", "anicca next root $(anicca archive list | busybox grep -o '^000002[^ ]*')"},
 		outcome: boot.Done, say: "base 2 was not made: this boot begins as old root 000002", forgets: true, heals: true,
 	},
+	"file changed on both sides": {
+		before:  []string{"echo session >/etc/conf; echo backup >/persist/etc/conf"},
+		outcome: boot.Done, say: "/etc/conf was changed on both sides, and the store's version was put aside as /persist/.anicca/carry/aside/", forgets: true, heals: true,
+		after: []string{"cat /etc/conf /persist/etc/conf /persist/.anicca/carry/aside/*/etc/conf"}, see: sees("session\nsession\nbackup"),
+	},
+	"file deleted": {
+		before: []string{"rm /etc/conf"}, outcome: boot.Done, say: "/etc/conf was deleted in the last session, and is not kept any more", ok: true, forgets: true, heals: true,
+		after: []string{"cat /etc/conf /persist/etc/conf; cat /persist/.anicca/carry/aside/*/etc/conf"}, see: func(b *session) {
+			if out := b.out(first); !strings.HasSuffix(out, "conf") || strings.Count(out, "No such file") != 2 {
+				b.s.t.Errorf("a deleted file: %s", out)
+			}
+		},
+	},
+	"account files damaged": {
+		before: []string{
+			declare(`persist: "/persist": files: {"/etc/passwd": {}, "/etc/group": {}}`),
+			"echo bird:x:1000: >>/etc/group; printf 'root:x:0:0::/root' >/etc/passwd",
+		},
+		outcome: boot.Done, say: "the account files are damaged (/etc/passwd: its last line has no end, as if it was cut off)", forgets: true, heals: true,
+		after: []string{"cat /etc/passwd /etc/group"}, see: sees("root:x:0:0::/root:/bin/sh\nroot:x:0:"),
+	},
 	"link replaced": {
 		before: []string{
 			"echo one >/etc/link; " + declare(`persist: "/persist": files: "/etc/link": method: "symlink"`),

@@ -30,7 +30,7 @@ persist: "/persist": {
 	}
 	users: bird: {
 		directories: {Documents: {}, ".ssh": mode: "0700"}
-		files: ".notes": {}
+		files: {".notes": {}, ".bash_history": {}}
 	}
 }
 `
@@ -121,6 +121,7 @@ func (d *disk) live(t *testing.T) {
 	}
 	d.cutWhileWriting(t)
 	d.cutInReset(t)
+	d.carried(t)
 	d.check(t)
 }
 
