@@ -59,7 +59,7 @@ func resets(fstype string, files, runs int) error {
 		return err
 	}
 	defer large.close()
-	var few, many, commit, least times
+	var few, many, commit, leastFew, least times
 	for range runs {
 		for _, m := range []struct {
 			*machine
@@ -75,17 +75,21 @@ func resets(fstype string, files, runs int) error {
 		if fstype != "btrfs" {
 			continue
 		}
-		t, err := large.floor()
-		if err != nil {
-			return err
+		for m, to := range map[*machine]*times{small: &leastFew, large: &least} {
+			t, err := m.floor()
+			if err != nil {
+				return err
+			}
+			*to = append(*to, t)
 		}
-		least = append(least, t)
 	}
 	fmt.Printf("%s, reset of a root of %7d files  %s\n", fstype, 1000, few)
 	fmt.Printf("%s, reset of a root of %7d files  %s\n", fstype, files, many)
 	fmt.Printf("   grows with the files:           %.2f   (wanted: at most 1.5)\n", many.median()/few.median())
 	if fstype == "btrfs" {
 		fmt.Printf("   rename + snapshot, nothing else %s\n", least)
+		fmt.Printf("      of %7d files            %s\n", 1000, leastFew)
+		fmt.Printf("      grows with the files:        %.2f\n", least.median()/leastFew.median())
 		fmt.Printf("   reset : rename + snapshot:      %.2f   (wanted: at most 1.2)\n", many.median()/least.median())
 	}
 	fmt.Printf("   making it last, once the root is mounted %s\n\n", commit)
