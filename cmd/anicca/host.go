@@ -39,7 +39,12 @@ func (g globals) plan() (*plan.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	src := facts.Source{FS: os.DirFS(g.root), Prefix: g.root, Kernel: sys.Kernel(), Hostname: host.Name}
+	tree, err := sys.OpenTree(g.root)
+	if err != nil {
+		return nil, err
+	}
+	defer tree.Close()
+	src := facts.Source{FS: os.DirFS(g.root), Objects: tree.FS(), Prefix: g.root, Kernel: sys.Kernel(), Hostname: host.Name}
 	table, err := os.Open("/proc/self/mountinfo")
 	if err != nil {
 		return nil, err

@@ -75,7 +75,7 @@ func mountPoint(root *sys.Tree, s plan.Step) error {
 	if kept.IsDir() {
 		return root.Mkdir(s.Path, perm)
 	}
-	return root.WriteFile(s.Path, nil, perm)
+	return root.CreateFile(s.Path, perm)
 }
 
 // Verify reports with an error if the entry is not in place.

@@ -9,6 +9,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"syscall"
 )
 
 // Object is what lies at one path. The zero Object means that nothing does.
@@ -18,6 +19,7 @@ type Object struct {
 	Empty  bool        // a directory without entries, or a file without content
 	Link   string      // target of a symbolic link
 	Via    string      // the first directory above it that is a symbolic link; nothing behind it is read
+	Err    string      // why it could not be looked at; then nothing else is known
 	Same   bool        // for the path of an entry: it holds the same content as its source in the store
 }
 
@@ -36,6 +38,14 @@ func readObject(fsys fs.FS, p string) (Object, error) {
 	if name == "" {
 		name = "."
 	}
+	o, err := look(fsys, name)
+	if errors.Is(err, syscall.ELOOP) { // what was a directory a moment ago is a link now
+		return Object{Via: path.Dir(p)}, nil
+	}
+	return o, err
+}
+
+func look(fsys fs.FS, name string) (Object, error) {
 	for i := range name {
 		if name[i] != '/' {
 			continue

@@ -12,7 +12,8 @@ import (
 
 // Source is where [Read] reads a machine from.
 type Source struct {
-	FS        fs.FS     // its root; absolute links in it are not followed out of it by Read
+	FS        fs.FS     // its root
+	Objects   fs.FS     // the same root, which follows no link: what lies at entries, where others may be at work; nil for FS
 	Prefix    string    // where its root is mounted, if not at /
 	Mountinfo io.Reader // its mount table; nil for proc/self/mountinfo below FS
 	Kernel    string
@@ -30,6 +31,10 @@ func Read(src Source, host *decl.Host) (*Facts, error) {
 
 func read(src Source, host *decl.Host) (*Facts, error) {
 	f := &Facts{Hostname: src.Hostname, Kernel: src.Kernel, Objects: map[string]Object{}}
+	objects := src.Objects
+	if objects == nil {
+		objects = src.FS
+	}
 	table := src.Mountinfo
 	if table == nil {
 		file, err := src.FS.Open("proc/self/mountinfo")
@@ -53,17 +58,17 @@ func read(src Source, host *decl.Host) (*Facts, error) {
 		return nil, err
 	}
 	// Only whether anicca was set up: see package plan.
-	if f.Objects[decl.LedgerFile], err = readObject(src.FS, decl.LedgerFile); err != nil {
+	if f.Objects[decl.LedgerFile], err = readObject(objects, decl.LedgerFile); err != nil {
 		return nil, err
 	}
 	for _, s := range host.Stores {
 		for _, p := range []string{s.Path, path.Join(s.Path, decl.StateDir), path.Join(s.Path, decl.StateDir, "current")} {
-			if f.Objects[p], err = readObject(src.FS, p); err != nil {
+			if f.Objects[p], err = readObject(objects, p); err != nil {
 				return nil, err
 			}
 		}
 		for _, e := range s.Entries {
-			if err := f.entry(src.FS, e); err != nil {
+			if err := f.entry(objects, e); err != nil {
 				return nil, err
 			}
 		}
@@ -78,12 +83,21 @@ func read(src Source, host *decl.Host) (*Facts, error) {
 }
 
 // entry looks at both sides of an entry, and compares them where that decides whether data would be lost.
+// Somebody may be at work there, and the owner of a home can see to it that nothing there can be read at all:
+// that is a fact about this entry, and no reason to know nothing of the others.
 func (f *Facts) entry(fsys fs.FS, e decl.Entry) error {
-	there, err := readObject(fsys, e.Path)
+	look := func(p string) (Object, error) {
+		o, err := readObject(fsys, p)
+		if err == nil || errors.Is(err, fs.ErrPermission) && e.Home == "" {
+			return o, err
+		}
+		return Object{Err: err.Error()}, nil
+	}
+	there, err := look(e.Path)
 	if err != nil {
 		return err
 	}
-	kept, err := readObject(fsys, e.Source())
+	kept, err := look(e.Source())
 	if err != nil {
 		return err
 	}
@@ -92,8 +106,12 @@ func (f *Facts) entry(fsys fs.FS, e decl.Entry) error {
 		case there.Empty || kept.Empty:
 			there.Same = there.Empty && kept.Empty
 		case there.IsDir() || there.IsFile():
-			if there.Same, err = same(fsys, e.Path[1:], e.Source()[1:]); err != nil {
+			there.Same, err = same(fsys, e.Path[1:], e.Source()[1:])
+			if errors.Is(err, fs.ErrPermission) && e.Home == "" {
 				return err
+			}
+			if err != nil {
+				there.Err = err.Error()
 			}
 		}
 	}

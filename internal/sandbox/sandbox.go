@@ -159,7 +159,7 @@ func (m *machine) apply() error {
 		return err
 	}
 	defer table.Close()
-	f, err := facts.Read(facts.Source{FS: fsys, Prefix: at, Mountinfo: table, Kernel: sys.Kernel()}, host)
+	f, err := facts.Read(facts.Source{FS: fsys, Objects: m.tree.FS(), Prefix: at, Mountinfo: table, Kernel: sys.Kernel()}, host)
 	if err != nil {
 		return err
 	}

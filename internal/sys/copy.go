@@ -95,7 +95,7 @@ func (c *copier) object(sd *Tree, name string, dd *Tree, dname, at string) error
 	case fs.ModeDir:
 		return c.dir(sd, name, s, dd, dname, at)
 	case 0:
-		err = copyFile(sd, name, s, dd, dname)
+		return copyFile(sd, name, s, dd, dname)
 	case fs.ModeSymlink:
 		var target string
 		if target, err = sd.Readlink(name); err == nil {
@@ -109,7 +109,12 @@ func (c *copier) object(sd *Tree, name string, dd *Tree, dname, at string) error
 	if err != nil {
 		return err
 	}
-	return copyMeta(h, s, dd, dname)
+	made, err := dd.hold(dname)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(made)
+	return copyMeta(h, s, made, dd.Path(dname))
 }
 
 func (c *copier) link(first string, dd *Tree, dname string) error {
@@ -122,15 +127,12 @@ func (c *copier) link(first string, dd *Tree, dname string) error {
 }
 
 func (c *copier) dir(sd *Tree, name string, s Stat, dd *Tree, dname, at string) error {
-	if err := do("mkdir", dd.Path(dname), func() error { return unix.Mkdirat(dd.fd, dname, 0o700) }); err != nil {
-		return err
-	}
 	src, err := sd.Sub(name)
 	if err != nil {
 		return err
 	}
 	defer src.Close()
-	dst, err := dd.Sub(dname)
+	dst, err := dd.mkdir(dname)
 	if err != nil {
 		return err
 	}
@@ -155,7 +157,7 @@ func (c *copier) dir(sd *Tree, name string, s Stat, dd *Tree, dname, at string) 
 			return err
 		}
 	}
-	return copyMeta(src.fd, s, dd, dname)
+	return copyMeta(src.fd, s, dst.fd, dst.name)
 }
 
 // isMount reports whether name is on another mount than its directory.
@@ -183,12 +185,16 @@ func copyFile(sd *Tree, name string, want Stat, dd *Tree, dname string) error {
 	}
 	defer unix.Close(out)
 	copyFlags(in, out)
-	return do("write", dd.Path(dname), func() error {
+	err = do("write", dd.Path(dname), func() error {
 		if unix.IoctlFileClone(out, in) == nil {
 			return nil
 		}
 		return copyData(in, out, s.Size)
 	})
+	if err != nil {
+		return err
+	}
+	return copyMeta(in, s, out, dd.Path(dname))
 }
 
 // copyData copies what is not a hole, so that a sparse file stays one.
@@ -237,20 +243,15 @@ func copyFlags(in, out int) {
 	}
 }
 
-// copyMeta gives dname the owner, attributes, mode and times of the object that h describes.
+// copyMeta gives what is open as d the owner, attributes, mode and times of the object that h describes. It never goes by
+// a name: whoever is given a directory above can replace what lies in it from then on.
 // The order matters: chown clears set-id bits and capabilities, and everything touches times.
-func copyMeta(h int, s Stat, dd *Tree, dname string) error {
-	at := dd.Path(dname)
-	if err := do("chown", at, func() error { return unix.Fchownat(dd.fd, dname, int(s.Uid), int(s.Gid), unix.AT_SYMLINK_NOFOLLOW) }); err != nil {
+func copyMeta(h int, s Stat, d int, at string) error {
+	if err := chown(d, at, int(s.Uid), int(s.Gid)); err != nil {
 		return err
 	}
-	d, err := dd.open(dname, unix.O_PATH|unix.O_NOFOLLOW, 0)
-	if err != nil {
-		return err
-	}
-	defer unix.Close(d)
 	if s.Type() != fs.ModeSymlink {
-		if err := do("chmod", at, func() error { return unix.Chmod(procPath(d), s.Perm()) }); err != nil {
+		if err := chmod(d, at, s.Perm()); err != nil {
 			return err
 		}
 	}
@@ -268,7 +269,7 @@ func copyMeta(h int, s Stat, dd *Tree, dname string) error {
 		}
 	}
 	ts := []unix.Timespec{s.Atim, s.Mtim}
-	return do("utimes", at, func() error { return unix.UtimesNanoAt(dd.fd, dname, ts, unix.AT_SYMLINK_NOFOLLOW) })
+	return do("utimes", at, func() error { return unix.UtimesNanoAt(d, "", ts, unix.AT_EMPTY_PATH) })
 }
 
 // setXattr sets an attribute of the object behind an O_PATH descriptor.

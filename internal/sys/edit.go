@@ -44,15 +44,71 @@ func (t *Tree) Mkdir(p string, perm Perm) error {
 	}
 	defer dir.Close()
 	tmp := tempName()
-	if err := do("mkdir", t.Path(p), func() error { return unix.Mkdirat(dir.fd, tmp, 0o700) }); err != nil {
-		return err
+	made, err := dir.mkdir(tmp)
+	if err == nil {
+		err = give(made.fd, made.name, perm)
+		made.Close()
 	}
-	err = dir.setPerm(tmp, perm)
 	if err == nil {
 		err = do("rename", t.Path(p), func() error { return renameNew(dir.fd, tmp, dir.fd, name) })
 	}
 	if err != nil {
-		return errors.Join(err, dir.unlink(tmp, unix.AT_REMOVEDIR))
+		return errors.Join(err, dir.forget(tmp, unix.AT_REMOVEDIR))
+	}
+	return nil
+}
+
+// mkdir makes the directory name, for nobody but us yet, and opens it.
+func (t *Tree) mkdir(name string) (*Tree, error) {
+	if err := do("mkdir", t.Path(name), func() error { return unix.Mkdirat(t.fd, name, 0o700) }); err != nil {
+		return nil, err
+	}
+	made, err := t.Sub(name)
+	if err != nil {
+		return nil, err
+	}
+	if err := ours(made.fd, made.name); err != nil {
+		made.Close()
+		return nil, err
+	}
+	return made, nil
+}
+
+// hold opens what this program has just made at name, which is not a directory.
+func (t *Tree) hold(name string) (int, error) {
+	fd, err := t.open(name, unix.O_PATH|unix.O_NOFOLLOW, 0)
+	if err != nil {
+		return -1, err
+	}
+	if err := ours(fd, t.Path(name)); err != nil {
+		unix.Close(fd)
+		return -1, err
+	}
+	return fd, nil
+}
+
+// ours makes sure that an object which was opened by its name is the one that was made under it. Whoever owns the directory
+// can have put another there meanwhile, such as a second name of a file elsewhere, to be given what is not theirs.
+// What belongs to us, has one name and is empty is either ours or worth nothing.
+func ours(fd int, name string) error {
+	s, err := fstat(fd, name)
+	if err != nil {
+		return err
+	}
+	if s.IsDir() {
+		if empty, err := (&Tree{fd: fd, name: name}).Empty("."); err != nil || empty && int(s.Uid) == unix.Geteuid() {
+			return err
+		}
+	} else if s.Nlink == 1 && int(s.Uid) == unix.Geteuid() {
+		return nil
+	}
+	return wrap("make", name, errors.New("somebody else has put something there meanwhile"))
+}
+
+// forget removes something unfinished. It may be gone already.
+func (t *Tree) forget(tmp string, flags int) error {
+	if err := t.unlink(tmp, flags); !errors.Is(err, fs.ErrNotExist) {
+		return err
 	}
 	return nil
 }
@@ -63,27 +119,29 @@ func (t *Tree) unlink(name string, flags int) error {
 
 // SetPerm gives owner and mode to what lies at p, which must not be a link.
 func (t *Tree) SetPerm(p string, perm Perm) error {
-	dir, name, err := t.parent(p)
-	if err != nil {
-		return err
-	}
-	defer dir.Close()
-	return dir.setPerm(name, perm)
-}
-
-// setPerm gives owner and mode to name, which must not be a link.
-func (t *Tree) setPerm(name string, perm Perm) error {
-	at := t.Path(name)
-	if err := do("chown", at, func() error { return unix.Fchownat(t.fd, name, perm.UID, perm.GID, unix.AT_SYMLINK_NOFOLLOW) }); err != nil {
-		return err
-	}
-	fd, err := t.open(name, unix.O_PATH|unix.O_NOFOLLOW, 0)
+	fd, err := t.open(p, unix.O_PATH|unix.O_NOFOLLOW, 0)
 	if err != nil {
 		return err
 	}
 	defer unix.Close(fd)
-	// fchmod refuses O_PATH descriptors; the name in /proc leads to the very object.
-	return do("chmod", at, func() error { return unix.Chmod(procPath(fd), perm.Mode) })
+	return give(fd, t.Path(p), perm)
+}
+
+// give gives owner and mode to what is open, which must not be a link. The kernel takes set-id bits away with the owner.
+func give(fd int, name string, perm Perm) error {
+	if err := chown(fd, name, perm.UID, perm.GID); err != nil {
+		return err
+	}
+	return chmod(fd, name, perm.Mode)
+}
+
+func chown(fd int, name string, uid, gid int) error {
+	return do("chown", name, func() error { return unix.Fchownat(fd, "", uid, gid, unix.AT_EMPTY_PATH) })
+}
+
+// chmod takes any descriptor. Fchmod refuses O_PATH ones; the name in /proc leads to the very object.
+func chmod(fd int, name string, mode uint32) error {
+	return do("chmod", name, func() error { return unix.Chmod(procPath(fd), mode) })
 }
 
 // MkdirAll makes the missing directories of p, asking perm for the owner and mode of each.
@@ -121,16 +179,21 @@ func (t *Tree) ReadFile(p string) ([]byte, error) {
 // WriteFile puts data at p in one step: after a power cut the old file is there or the new one, whole.
 // It waits until the new one is on the disk.
 func (t *Tree) WriteFile(p string, data []byte, perm Perm) error {
-	return t.writeFile(p, data, perm, true)
+	return t.writeFile(p, data, perm, true, unix.Renameat)
+}
+
+// CreateFile puts an empty file at p, where nothing may lie yet.
+func (t *Tree) CreateFile(p string, perm Perm) error {
+	return t.writeFile(p, nil, perm, true, renameNew)
 }
 
 // StageFile is [Tree.WriteFile] without waiting for the name to be on the disk. On btrfs the file gets it together with
 // everything else that is done to the filesystem up to its next commit, or not at all; on other filesystems that is not promised.
 func (t *Tree) StageFile(p string, data []byte, perm Perm) error {
-	return t.writeFile(p, data, perm, false)
+	return t.writeFile(p, data, perm, false, unix.Renameat)
 }
 
-func (t *Tree) writeFile(p string, data []byte, perm Perm, last bool) error {
+func (t *Tree) writeFile(p string, data []byte, perm Perm, last bool, rename func(int, string, int, string) error) error {
 	dir, name, err := t.parent(p)
 	if err != nil {
 		return err
@@ -144,10 +207,7 @@ func (t *Tree) writeFile(p string, data []byte, perm Perm, last bool) error {
 	f := os.NewFile(uintptr(fd), at)
 	err = do("write", at, func() error { _, err := f.Write(data); return err })
 	if err == nil {
-		err = do("chown", at, func() error { return unix.Fchown(fd, perm.UID, perm.GID) })
-	}
-	if err == nil {
-		err = do("chmod", at, func() error { return unix.Fchmod(fd, perm.Mode) })
+		err = give(fd, at, perm)
 	}
 	if err == nil {
 		// Btrfs compresses what it writes later, and would commit the name of a file without its data.
@@ -155,10 +215,10 @@ func (t *Tree) writeFile(p string, data []byte, perm Perm, last bool) error {
 	}
 	err = errors.Join(err, f.Close())
 	if err == nil {
-		err = do("rename", at, func() error { return unix.Renameat(dir.fd, tmp, dir.fd, name) })
+		err = do("rename", at, func() error { return rename(dir.fd, tmp, dir.fd, name) })
 	}
 	if err != nil {
-		return errors.Join(err, dir.unlink(tmp, 0))
+		return errors.Join(err, dir.forget(tmp, 0))
 	}
 	if !last {
 		return nil
@@ -188,7 +248,7 @@ func (t *Tree) Symlink(target, p string) error {
 		return err
 	}
 	if err := do("rename", t.Path(p), func() error { return unix.Renameat(dir.fd, tmp, dir.fd, name) }); err != nil {
-		return errors.Join(err, dir.unlink(tmp, 0))
+		return errors.Join(err, dir.forget(tmp, 0))
 	}
 	return nil
 }

@@ -360,6 +360,19 @@ func TestFreshen(t *testing.T) {
 	}
 }
 
+func TestCreateFileReplacesNothing(t *testing.T) {
+	nstest.Need(t)
+	in, dir := tree(t)
+	write(t, dir+"/f", "precious", 0o600)
+	if err := in.CreateFile("f", sys.Perm{Mode: 0o644}); !errors.Is(err, fs.ErrExist) || read(t, dir+"/f") != "precious" {
+		t.Errorf("%v, %q", err, read(t, dir+"/f"))
+	}
+	must(t, in.CreateFile("g", sys.Perm{Mode: 0o604}))
+	if i, _ := lstat(t, dir+"/g"); i.Mode() != 0o604 || i.Size() != 0 {
+		t.Errorf("%v, %d bytes", i.Mode(), i.Size())
+	}
+}
+
 func TestWriteFileReplacesWhole(t *testing.T) {
 	nstest.Need(t)
 	in, dir := tree(t)

@@ -1,0 +1,75 @@
+package sys
+
+import (
+	"io/fs"
+	"os"
+	"path"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// FS is the tree for whoever reads file systems. Like the tree, it follows no link and does not leave it, whatever others
+// do to its directories meanwhile; unlike [os.DirFS], it does not wait for the other end of a fifo.
+func (t *Tree) FS() fs.FS { return treeFS{t} }
+
+type treeFS struct{ t *Tree }
+
+// Open implements [fs.FS].
+func (f treeFS) Open(name string) (fs.File, error) {
+	fd, err := f.t.open(name, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	s, err := fstat(fd, f.t.Path(name))
+	if err != nil {
+		unix.Close(fd)
+		return nil, err
+	}
+	if s.IsDir() { // where a filesystem does not tell the types of what it lists, its names are looked up below this one
+		return os.NewFile(uintptr(fd), procPath(fd)), nil
+	}
+	return os.NewFile(uintptr(fd), f.t.Path(name)), nil
+}
+
+// Lstat implements [fs.ReadLinkFS].
+func (f treeFS) Lstat(name string) (fs.FileInfo, error) {
+	s, err := f.t.Stat(name)
+	return info{path.Base(name), s}, err
+}
+
+// Stat implements [fs.StatFS]. A link is not followed here either.
+func (f treeFS) Stat(name string) (fs.FileInfo, error) { return f.Lstat(name) }
+
+// ReadLink implements [fs.ReadLinkFS].
+func (f treeFS) ReadLink(name string) (string, error) { return f.t.Readlink(name) }
+
+// info is a [Stat] as a [fs.FileInfo].
+type info struct {
+	name string
+	s    Stat
+}
+
+func (i info) Name() string       { return i.name }
+func (i info) Size() int64        { return i.s.Size }
+func (i info) ModTime() time.Time { return time.Unix(i.s.Mtim.Unix()) }
+func (i info) IsDir() bool        { return i.s.IsDir() }
+
+// Sys has what [os.Lstat] has.
+func (i info) Sys() any {
+	return &syscall.Stat_t{
+		Dev: i.s.Dev, Ino: i.s.Ino, Nlink: i.s.Nlink, Mode: i.s.Mode, Uid: i.s.Uid, Gid: i.s.Gid, Size: i.s.Size,
+	}
+}
+
+// Mode returns type and permissions.
+func (i info) Mode() fs.FileMode {
+	m := i.s.Type() | fs.FileMode(i.s.Mode&0o777)
+	for bit, mode := range map[uint32]fs.FileMode{unix.S_ISUID: fs.ModeSetuid, unix.S_ISGID: fs.ModeSetgid, unix.S_ISVTX: fs.ModeSticky} {
+		if i.s.Mode&bit != 0 {
+			m |= mode
+		}
+	}
+	return m
+}
