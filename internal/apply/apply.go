@@ -91,6 +91,8 @@ func (w *walker) step(s plan.Step) error {
 			return err
 		}
 		return Place(w.root, s)
+	case plan.Give:
+		return Enforce(w.root, s)
 	case plan.Record:
 		return record(w.root, s)
 	}

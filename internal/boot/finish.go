@@ -74,6 +74,7 @@ func finish(r *Record, t *sys.Tree) error {
 	} else {
 		again(r, t, b, soft > 0)
 	}
+	sweep(r, t, b, sys.Booted())
 	return apply.Note(t, b.Entries)
 }
 

@@ -110,8 +110,10 @@ type Entry struct {
 	Preset string `json:"preset,omitempty"` // preset it came from
 	Method Method `json:"method"`
 
-	// Perm is wanted when the object has to be made; existing data keeps what it has.
-	Perm Perm `json:"perm"`
+	// Perm is wanted when the object has to be made. Existing data keeps what it has, and what differs is reported;
+	// with Enforce, it is given what is declared, now and at every boot.
+	Perm    Perm `json:"perm"`
+	Enforce bool `json:"enforce,omitempty"`
 	// Parent is wanted for the immediate parent directory when that has to be made.
 	// Zero fields mean: as the root has it, else the default.
 	Parent Perm `json:"parent"`
@@ -123,7 +125,7 @@ type Entry struct {
 // Source is the path of the entry's copy in its store.
 func (e Entry) Source() string { return path.Join(e.Store, e.Path) }
 
-// Perm is an owner and a mode. Empty names and a nil Mode mean "not said".
+// Perm is an owner and a mode. Empty names and a nil Mode mean "not said". A name of digits only is the number itself.
 type Perm struct {
 	User  string `json:"user,omitempty"`
 	Group string `json:"group,omitempty"`

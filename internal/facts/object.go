@@ -10,17 +10,22 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+
+	"anicca/internal/decl"
 )
 
 // Object is what lies at one path. The zero Object means that nothing does.
 type Object struct {
 	Exists bool
 	Type   fs.FileMode // type bits only
-	Empty  bool        // a directory without entries, or a file without content
-	Link   string      // target of a symbolic link
-	Via    string      // the first directory above it that is a symbolic link; nothing behind it is read
-	Err    string      // why it could not be looked at; then nothing else is known
-	Same   bool        // for the path of an entry: it holds the same content as its source in the store
+	Mode   decl.Mode   // permissions, with set-id and sticky bits
+	UID    int
+	GID    int
+	Empty  bool   // a directory without entries, or a file without content
+	Link   string // target of a symbolic link
+	Via    string // the first directory above it that is a symbolic link; nothing behind it is read
+	Err    string // why it could not be looked at; then nothing else is known
+	Same   bool   // for the path of an entry: it holds the same content as its source in the store
 }
 
 // IsDir reports whether a directory lies there.
@@ -69,7 +74,10 @@ func look(fsys fs.FS, name string) (Object, error) {
 	if err != nil {
 		return Object{}, err
 	}
-	o := Object{Exists: true, Type: info.Mode().Type()}
+	o := Object{Exists: true, Type: info.Mode().Type(), Mode: mode(info.Mode())}
+	if s, ok := info.Sys().(*syscall.Stat_t); ok {
+		o.UID, o.GID = int(s.Uid), int(s.Gid)
+	}
 	switch o.Type {
 	case fs.ModeDir:
 		o.Empty, err = emptyDir(fsys, name)
@@ -79,6 +87,21 @@ func look(fsys fs.FS, name string) (Object, error) {
 		o.Empty = info.Size() == 0
 	}
 	return o, err
+}
+
+// mode is the permission bits as chmod(2) takes them.
+func mode(m fs.FileMode) decl.Mode {
+	out := decl.Mode(m.Perm())
+	if m&fs.ModeSetuid != 0 {
+		out |= 0o4000
+	}
+	if m&fs.ModeSetgid != 0 {
+		out |= 0o2000
+	}
+	if m&fs.ModeSticky != 0 {
+		out |= 0o1000
+	}
+	return out
 }
 
 // emptyDir reads one name only: a kept directory may have a million.

@@ -32,6 +32,8 @@ const (
 	Symlink Kind = "symlink"
 	// Copy writes the content of Source to the plain file at Path.
 	Copy Kind = "copy"
+	// Give gives the kept copy the declared owner and mode, and what lies at Path too if that is another object.
+	Give Kind = "give"
 	// Record writes a new generation, with the boot plan, into the store.
 	Record Kind = "record"
 )
@@ -48,7 +50,9 @@ type Step struct {
 	Dir    bool   `json:"dir,omitempty"`    // a directory, else a file
 
 	Options []string `json:"options,omitempty"` // mount options of a Bind
-	Perm    Perm     `json:"perm"`              // of what Create makes
+	Perm    Perm     `json:"perm"`              // of what Create makes, and what Give gives
+	Enforce bool     `json:"enforce,omitempty"` // Perm is set at every boot too
+	Had     *Perm    `json:"had,omitempty"`     // what Give changes, as it was
 	Parent  Perm     `json:"parent"`            // of the immediate parent, if it has to be made
 	Home    *Home    `json:"home,omitempty"`    // set for entries of a home list
 
@@ -93,6 +97,7 @@ type Plan struct {
 	Steps     []Step     `json:"steps"`
 	Conflicts []Conflict `json:"conflicts,omitempty"`
 	Notes     []Note     `json:"notes,omitempty"`
+	Drift     []Note     `json:"drift,omitempty"` // owners and modes that are not as declared, and not enforced
 }
 
 // Boot is the part of a plan that the initrd walks at every boot.

@@ -62,17 +62,6 @@ func Copy(from *Tree, src string, to *Tree, dst string) error {
 	return dd.Sync()
 }
 
-// removeAll removes an unfinished copy. It refuses any name that is not one.
-func (t *Tree) removeAll(tmp string) error {
-	if !IsTemp(path.Base(tmp)) {
-		return wrap("remove", t.Path(tmp), errors.New("internal error: not an unfinished object"))
-	}
-	if err := t.RemoveTree(tmp); !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	return nil
-}
-
 // object copies name in sd to dname in dd; at is the copy's path in c.dst.
 func (c *copier) object(sd *Tree, name string, dd *Tree, dname, at string) error {
 	h, err := sd.open(name, unix.O_PATH|unix.O_NOFOLLOW, 0)

@@ -2,168 +2,13 @@ package sys
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"os"
-	"path"
 	"slices"
-	"strings"
 
 	"golang.org/x/sys/unix"
 )
-
-// tempPrefix begins the names of objects that are not finished.
-// Nothing under such a name is ever taken for data.
-const tempPrefix = ".anicca-tmp-"
-
-// IsTemp reports whether a name is that of an unfinished object.
-func IsTemp(name string) bool { return strings.HasPrefix(name, tempPrefix) }
-
-func tempName() string {
-	var b [8]byte
-	// crypto/rand would make the initrd's program a tenth larger.
-	if n, err := unix.Getrandom(b[:], 0); n < len(b) {
-		panic(fmt.Sprint("internal error: no random numbers: ", err))
-	}
-	return fmt.Sprintf("%s%x", tempPrefix, b)
-}
-
-// Perm is an owner and a mode to give to an object.
-type Perm struct {
-	UID, GID int
-	Mode     uint32
-}
-
-// Mkdir makes the directory p with owner and mode; it is an error if anything lies there.
-// The directory appears with both already right.
-func (t *Tree) Mkdir(p string, perm Perm) error {
-	dir, name, err := t.parent(p)
-	if err != nil {
-		return err
-	}
-	defer dir.Close()
-	tmp := tempName()
-	made, err := dir.mkdir(tmp)
-	if err == nil {
-		err = give(made.fd, made.name, perm)
-		made.Close()
-	}
-	if err == nil {
-		err = do("rename", t.Path(p), func() error { return renameNew(dir.fd, tmp, dir.fd, name) })
-	}
-	if err != nil {
-		return errors.Join(err, dir.forget(tmp, unix.AT_REMOVEDIR))
-	}
-	return nil
-}
-
-// mkdir makes the directory name, for nobody but us yet, and opens it.
-func (t *Tree) mkdir(name string) (*Tree, error) {
-	if err := do("mkdir", t.Path(name), func() error { return unix.Mkdirat(t.fd, name, 0o700) }); err != nil {
-		return nil, err
-	}
-	made, err := t.Sub(name)
-	if err != nil {
-		return nil, err
-	}
-	if err := ours(made.fd, made.name); err != nil {
-		made.Close()
-		return nil, err
-	}
-	return made, nil
-}
-
-// hold opens what this program has just made at name, which is not a directory.
-func (t *Tree) hold(name string) (int, error) {
-	fd, err := t.open(name, unix.O_PATH|unix.O_NOFOLLOW, 0)
-	if err != nil {
-		return -1, err
-	}
-	if err := ours(fd, t.Path(name)); err != nil {
-		unix.Close(fd)
-		return -1, err
-	}
-	return fd, nil
-}
-
-// ours makes sure that an object which was opened by its name is the one that was made under it. Whoever owns the directory
-// can have put another there meanwhile, such as a second name of a file elsewhere, to be given what is not theirs.
-// What belongs to us, has one name and is empty is either ours or worth nothing.
-func ours(fd int, name string) error {
-	s, err := fstat(fd, name)
-	if err != nil {
-		return err
-	}
-	if s.IsDir() {
-		if empty, err := (&Tree{fd: fd, name: name}).Empty("."); err != nil || empty && int(s.Uid) == unix.Geteuid() {
-			return err
-		}
-	} else if s.Nlink == 1 && int(s.Uid) == unix.Geteuid() {
-		return nil
-	}
-	return wrap("make", name, errors.New("somebody else has put something there meanwhile"))
-}
-
-// forget removes something unfinished. It may be gone already.
-func (t *Tree) forget(tmp string, flags int) error {
-	if err := t.unlink(tmp, flags); !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	return nil
-}
-
-func (t *Tree) unlink(name string, flags int) error {
-	return do("remove", t.Path(name), func() error { return unix.Unlinkat(t.fd, name, flags) })
-}
-
-// SetPerm gives owner and mode to what lies at p, which must not be a link.
-func (t *Tree) SetPerm(p string, perm Perm) error {
-	fd, err := t.open(p, unix.O_PATH|unix.O_NOFOLLOW, 0)
-	if err != nil {
-		return err
-	}
-	defer unix.Close(fd)
-	return give(fd, t.Path(p), perm)
-}
-
-// give gives owner and mode to what is open, which must not be a link. The kernel takes set-id bits away with the owner.
-func give(fd int, name string, perm Perm) error {
-	if err := chown(fd, name, perm.UID, perm.GID); err != nil {
-		return err
-	}
-	return chmod(fd, name, perm.Mode)
-}
-
-func chown(fd int, name string, uid, gid int) error {
-	return do("chown", name, func() error { return unix.Fchownat(fd, "", uid, gid, unix.AT_EMPTY_PATH) })
-}
-
-// chmod takes any descriptor. Fchmod refuses O_PATH ones; the name in /proc leads to the very object.
-func chmod(fd int, name string, mode uint32) error {
-	return do("chmod", name, func() error { return unix.Chmod(procPath(fd), mode) })
-}
-
-// MkdirAll makes the missing directories of p, asking perm for the owner and mode of each.
-func (t *Tree) MkdirAll(p string, perm func(p string) Perm) error {
-	p = path.Clean("/" + p)
-	if p == "/" {
-		return nil
-	}
-	s, err := t.Stat(p)
-	switch {
-	case err == nil && s.Type() == fs.ModeDir:
-		return nil
-	case err == nil:
-		return wrap("mkdir", t.Path(p), unix.ENOTDIR)
-	case !errors.Is(err, fs.ErrNotExist):
-		return err
-	}
-	if err := t.MkdirAll(path.Dir(p), perm); err != nil {
-		return err
-	}
-	return t.Mkdir(p, perm(p))
-}
 
 // ReadFile reads the regular file p.
 func (t *Tree) ReadFile(p string) ([]byte, error) {
@@ -339,6 +184,10 @@ func (t *Tree) Remove(p string) error {
 	return dir.unlink(name, flags)
 }
 
+func (t *Tree) unlink(name string, flags int) error {
+	return do("remove", t.Path(name), func() error { return unix.Unlinkat(t.fd, name, flags) })
+}
+
 // List returns the names in the directory p, sorted.
 func (t *Tree) List(p string) ([]string, error) {
 	sub, err := t.Sub(p)
@@ -356,6 +205,3 @@ func (t *Tree) List(p string) ([]string, error) {
 func (t *Tree) Sync() error {
 	return do("sync", t.name, func() error { return unix.Syncfs(t.fd) })
 }
-
-// Mine is a permission for objects of whoever runs this program: root, or the one user of a namespace.
-func Mine(mode uint32) Perm { return Perm{UID: os.Getuid(), GID: os.Getgid(), Mode: mode} }
