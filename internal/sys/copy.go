@@ -168,6 +168,7 @@ func copyFile(sd *Tree, name string, want Stat, dd *Tree, dname string) error {
 	if !s.SameObject(want) {
 		return wrap("copy", sd.Path(name), errors.New("replaced while it was copied"))
 	}
+	quiet(in)
 	out, err := dd.create(dname)
 	if err != nil {
 		return err
@@ -213,6 +214,9 @@ func copyData(in, out int, size int64) error {
 	return unix.Ftruncate(out, size)
 }
 
+// quiet lets a file be read without its time of access moving, where we may.
+func quiet(fd int) { _, _ = unix.FcntlInt(uintptr(fd), unix.F_SETFL, unix.O_NOATIME) }
+
 func dup(fd int) int {
 	n, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0)
 	if err != nil {
@@ -248,6 +252,9 @@ func copyMeta(h int, s Stat, d int, at string) error {
 	if err != nil {
 		return err
 	}
+	if err := strip(d, s, want, at); err != nil {
+		return err
+	}
 	for name, value := range want {
 		err := do("setxattr "+name, at, func() error { return setXattr(d, s, name, value) })
 		if errors.Is(err, unix.ENOTSUP) || strings.HasPrefix(name, "security.selinux") && err != nil {
@@ -261,6 +268,19 @@ func copyMeta(h int, s Stat, d int, at string) error {
 	return do("utimes", at, func() error { return unix.UtimesNanoAt(d, "", ts, unix.AT_EMPTY_PATH) })
 }
 
+// strip takes away what an object got from the directory that it was made in, such as an access list, and its original has not.
+// Labels are for the running policy to give.
+func strip(d int, s Stat, want map[string][]byte, at string) error {
+	have, err := xattrs(d, s, at)
+	for name := range have {
+		if _, ok := want[name]; ok || strings.HasPrefix(name, "security.") || err != nil {
+			continue
+		}
+		err = do("removexattr "+name, at, func() error { return unix.Removexattr(procPath(d), name) })
+	}
+	return err
+}
+
 // setXattr sets an attribute of the object behind an O_PATH descriptor.
 // The xattr calls follow the link in /proc to the object; a symbolic link itself has only trusted and security attributes,
 // which the kernel does not let us reach this way, so links are left without.
@@ -271,7 +291,8 @@ func setXattr(d int, s Stat, name string, value []byte) error {
 	return unix.Setxattr(procPath(d), name, value, 0)
 }
 
-// xattrs reads all extended attributes of the object behind h.
+// xattrs reads all extended attributes of the object behind h that another can be given: xfs lists access lists a second time
+// under a name of its own, and the kernel signs each inode by itself.
 func xattrs(h int, s Stat, at string) (map[string][]byte, error) {
 	if s.Type() == fs.ModeSymlink {
 		return nil, nil
@@ -287,7 +308,7 @@ func xattrs(h int, s Stat, at string) (map[string][]byte, error) {
 	out := map[string][]byte{}
 	val := make([]byte, 64<<10)
 	for name := range strings.SplitSeq(strings.TrimRight(string(buf[:n]), "\x00"), "\x00") {
-		if name == "" {
+		if name == "" || strings.HasPrefix(name, "trusted.SGI_ACL_") || name == "security.evm" {
 			continue
 		}
 		n, err := unix.Getxattr(procPath(h), name, val)

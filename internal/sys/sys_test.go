@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -195,6 +196,30 @@ func TestCompareTellsTheWorstFirst(t *testing.T) {
 		must(t, err)
 		if len(diff) != most || diff[0].Path != "19" || diff[0].What != "content" {
 			t.Errorf("of %d: %v", most, diff)
+		}
+	}
+}
+
+// A sparse file of a size that nobody can read is compared by what is in it.
+func TestCompareSkipsHoles(t *testing.T) {
+	nstest.Need(t)
+	in, dir := tree(t)
+	const size = 4 << 40
+	for p, at := range map[string]int64{"a": size / 2, "b": size / 4} {
+		must(t, os.WriteFile(dir+"/"+p, nil, 0o644))
+		must(t, os.Truncate(dir+"/"+p, size))
+		f, err := os.OpenFile(dir+"/"+p, os.O_WRONLY, 0)
+		must(t, err)
+		_, err = f.WriteAt([]byte("x"), at)
+		must(t, errors.Join(err, f.Close()))
+	}
+	must(t, sys.Copy(in, "a", in, "copy"))
+	for p, want := range map[string]bool{"copy": true, "b": false} {
+		diff, err := sys.Compare(in, "a", in, p, 10)
+		must(t, err)
+		same := !slices.ContainsFunc(diff, func(d sys.Difference) bool { return d.What == "content" })
+		if same != want {
+			t.Errorf("%s: %v", p, diff)
 		}
 	}
 }
