@@ -24,7 +24,7 @@ func parents(root *sys.Tree, s plan.Step, inStore bool) error {
 			other = where
 		}
 		if d, err := root.Stat(other); err == nil && d.IsDir() {
-			return root.MkdirLike(p, other)
+			return root.MkdirLike(p, root, other)
 		}
 		perm := fresh(where, s.Home)
 		if where == path.Dir(s.Path) {

@@ -37,28 +37,33 @@ func (o Object) IsFile() bool { return o.Exists && o.Type == 0 }
 // IsLink reports whether a symbolic link lies there.
 func (o Object) IsLink() bool { return o.Exists && o.Type == fs.ModeSymlink }
 
-// readObject looks at an absolute path without following links.
-func readObject(fsys fs.FS, p string) (Object, error) {
+// sight is a machine's root as it is looked at.
+type sight struct {
+	fs       fs.FS
+	linkless bool // it follows no link anywhere in a path
+}
+
+// object looks at an absolute path without following links.
+func (s sight) object(p string) (Object, error) {
 	name := strings.Trim(p, "/")
 	if name == "" {
 		name = "."
 	}
-	o, err := look(fsys, name)
-	if errors.Is(err, syscall.ELOOP) { // what was a directory a moment ago is a link now
-		return Object{Via: path.Dir(p)}, nil
+	if s.linkless {
+		if o, err := s.look(name); !errors.Is(err, syscall.ELOOP) {
+			return o, err
+		}
 	}
-	return o, err
-}
-
-func look(fsys fs.FS, name string) (Object, error) {
 	for i := range name {
 		if name[i] != '/' {
 			continue
 		}
-		up, err := fs.Lstat(fsys, name[:i])
+		up, err := fs.Lstat(s.fs, name[:i])
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
 			return Object{}, nil
+		case errors.Is(err, syscall.ELOOP): // what was a directory a moment ago is a link now
+			return Object{Via: path.Dir("/" + name[:i])}, nil
 		case err != nil:
 			return Object{}, err
 		case up.Mode().Type() == fs.ModeSymlink:
@@ -67,22 +72,31 @@ func look(fsys fs.FS, name string) (Object, error) {
 			return Object{}, nil
 		}
 	}
-	info, err := fs.Lstat(fsys, name)
-	if errors.Is(err, fs.ErrNotExist) {
+	o, err := s.look(name)
+	if errors.Is(err, syscall.ELOOP) {
+		return Object{Via: path.Dir("/" + name)}, nil
+	}
+	return o, err
+}
+
+// look describes what lies at a name.
+func (s sight) look(name string) (Object, error) {
+	info, err := fs.Lstat(s.fs, name)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
 		return Object{}, nil
 	}
 	if err != nil {
 		return Object{}, err
 	}
 	o := Object{Exists: true, Type: info.Mode().Type(), Mode: mode(info.Mode())}
-	if s, ok := info.Sys().(*syscall.Stat_t); ok {
-		o.UID, o.GID = int(s.Uid), int(s.Gid)
+	if st, ok := info.Sys().(*syscall.Stat_t); ok {
+		o.UID, o.GID = int(st.Uid), int(st.Gid)
 	}
 	switch o.Type {
 	case fs.ModeDir:
-		o.Empty, err = emptyDir(fsys, name)
+		o.Empty, err = emptyDir(s.fs, name)
 	case fs.ModeSymlink:
-		o.Link, err = fs.ReadLink(fsys, name)
+		o.Link, err = fs.ReadLink(s.fs, name)
 	case 0:
 		o.Empty = info.Size() == 0
 	}

@@ -31,9 +31,9 @@ func Read(src Source, host *decl.Host) (*Facts, error) {
 
 func read(src Source, host *decl.Host) (*Facts, error) {
 	f := &Facts{Hostname: src.Hostname, Kernel: src.Kernel, Objects: map[string]Object{}}
-	objects := src.Objects
-	if objects == nil {
-		objects = src.FS
+	objects := sight{src.Objects, true}
+	if src.Objects == nil {
+		objects = sight{src.FS, false}
 	}
 	table := src.Mountinfo
 	if table == nil {
@@ -58,12 +58,12 @@ func read(src Source, host *decl.Host) (*Facts, error) {
 		return nil, err
 	}
 	// Only whether anicca was set up: see package plan.
-	if f.Objects[decl.LedgerFile], err = readObject(objects, decl.LedgerFile); err != nil {
+	if f.Objects[decl.LedgerFile], err = objects.object(decl.LedgerFile); err != nil {
 		return nil, err
 	}
 	for _, s := range host.Stores {
 		for _, p := range []string{s.Path, path.Join(s.Path, decl.StateDir), path.Join(s.Path, decl.StateDir, "current")} {
-			if f.Objects[p], err = readObject(objects, p); err != nil {
+			if f.Objects[p], err = objects.object(p); err != nil {
 				return nil, err
 			}
 		}
@@ -85,9 +85,9 @@ func read(src Source, host *decl.Host) (*Facts, error) {
 // entry looks at both sides of an entry, and compares them where that decides whether data would be lost.
 // Somebody may be at work there, and the owner of a home can see to it that nothing there can be read at all:
 // that is a fact about this entry, and no reason to know nothing of the others.
-func (f *Facts) entry(fsys fs.FS, e decl.Entry) error {
+func (f *Facts) entry(at sight, e decl.Entry) error {
 	look := func(p string) (Object, error) {
-		o, err := readObject(fsys, p)
+		o, err := at.object(p)
 		if err == nil || errors.Is(err, fs.ErrPermission) && e.Home == "" {
 			return o, err
 		}
@@ -106,7 +106,7 @@ func (f *Facts) entry(fsys fs.FS, e decl.Entry) error {
 		case there.Empty || kept.Empty:
 			there.Same = there.Empty && kept.Empty
 		case there.IsDir() || there.IsFile():
-			there.Same, err = same(fsys, e.Path[1:], e.Source()[1:])
+			there.Same, err = same(at.fs, e.Path[1:], e.Source()[1:])
 			if errors.Is(err, fs.ErrPermission) && e.Home == "" {
 				return err
 			}

@@ -90,6 +90,9 @@ var kinds = []copied{
 				ok(t, unix.Setxattr(dir+p, name, []byte(value), 0))
 			}
 		}
+		ok(t, os.Symlink("f", dir+"/link")) // which can have no user.*
+		ok(t, unix.Lsetxattr(dir+"/link", "trusted.mark", []byte("link"), 0))
+		ok(t, unix.Lsetxattr(dir+"/link", "security.selinux", []byte("system_u:object_r:lib_t:s0\x00"), 0))
 	}},
 	{name: "capabilities", make: func(t *testing.T, dir string) {
 		write(t, dir+"/program", "x")
@@ -157,8 +160,7 @@ func describe(t *testing.T, dir string) []string {
 		case unix.S_IFLNK:
 			to, err := os.Readlink(p)
 			ok(t, err)
-			out = append(out, line+" to "+to)
-			return nil
+			line += " to " + to
 		case unix.S_IFREG:
 			f, err := os.OpenFile(p, os.O_RDONLY|unix.O_NOATIME, 0)
 			ok(t, err)
@@ -290,7 +292,7 @@ func TestCopyUnderAnotherAccessList(t *testing.T) {
 			if got := describe(t, filepath.Join(top, "dst/src")); !slices.Equal(got, want) {
 				t.Errorf("\nwant %s\ngot  %s", strings.Join(want, "\n     "), strings.Join(got, "\n     "))
 			}
-			ok(t, a.MkdirLike("dst/like", "src"))
+			ok(t, a.MkdirLike("dst/like", a, "src"))
 			if _, err := unix.Lgetxattr(filepath.Join(top, "dst/like"), "system.posix_acl_default", make([]byte, 100)); !errors.Is(err, unix.ENODATA) {
 				t.Errorf("a directory like one without access list has one: %v", err)
 			}

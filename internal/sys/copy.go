@@ -248,15 +248,15 @@ func copyMeta(h int, s Stat, d int, at string) error {
 			return err
 		}
 	}
-	want, err := xattrs(h, s, at)
+	want, err := xattrs(h, at)
 	if err != nil {
 		return err
 	}
-	if err := strip(d, s, want, at); err != nil {
+	if err := strip(d, want, at); err != nil {
 		return err
 	}
 	for name, value := range want {
-		err := do("setxattr "+name, at, func() error { return setXattr(d, s, name, value) })
+		err := do("setxattr "+name, at, func() error { return unix.Setxattr(procPath(d), name, value, 0) })
 		if errors.Is(err, unix.ENOTSUP) || strings.HasPrefix(name, "security.selinux") && err != nil {
 			continue // the store's filesystem, or the running policy, has no such attribute
 		}
@@ -270,8 +270,8 @@ func copyMeta(h int, s Stat, d int, at string) error {
 
 // strip takes away what an object got from the directory that it was made in, such as an access list, and its original has not.
 // Labels are for the running policy to give.
-func strip(d int, s Stat, want map[string][]byte, at string) error {
-	have, err := xattrs(d, s, at)
+func strip(d int, want map[string][]byte, at string) error {
+	have, err := xattrs(d, at)
 	for name := range have {
 		if _, ok := want[name]; ok || strings.HasPrefix(name, "security.") || err != nil {
 			continue
@@ -281,22 +281,9 @@ func strip(d int, s Stat, want map[string][]byte, at string) error {
 	return err
 }
 
-// setXattr sets an attribute of the object behind an O_PATH descriptor.
-// The xattr calls follow the link in /proc to the object; a symbolic link itself has only trusted and security attributes,
-// which the kernel does not let us reach this way, so links are left without.
-func setXattr(d int, s Stat, name string, value []byte) error {
-	if s.Type() == fs.ModeSymlink {
-		return nil
-	}
-	return unix.Setxattr(procPath(d), name, value, 0)
-}
-
 // xattrs reads all extended attributes of the object behind h that another can be given: xfs lists access lists a second time
-// under a name of its own, and the kernel signs each inode by itself.
-func xattrs(h int, s Stat, at string) (map[string][]byte, error) {
-	if s.Type() == fs.ModeSymlink {
-		return nil, nil
-	}
+// under a name of its own, and the kernel signs each inode by itself. The name in /proc leads to the very object, also to a link.
+func xattrs(h int, at string) (map[string][]byte, error) {
 	buf := make([]byte, 64<<10)
 	n, err := unix.Listxattr(procPath(h), buf)
 	if errors.Is(err, unix.ENOTSUP) {

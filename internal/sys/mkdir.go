@@ -15,9 +15,9 @@ func (t *Tree) Mkdir(p string, perm Perm) error {
 }
 
 // MkdirLike makes the directory p with the owner, mode, times and extended attributes, and so the access lists and the label, of
-// the directory model.
-func (t *Tree) MkdirLike(p, model string) error {
-	m, err := t.Sub(model)
+// a directory in the same or another tree.
+func (t *Tree) MkdirLike(p string, from *Tree, model string) error {
+	m, err := from.Sub(model)
 	if err != nil {
 		return err
 	}

@@ -23,7 +23,7 @@ func TestMkdirLike(t *testing.T) {
 	must(t, unix.Chmod(dir+"/model", 0o3751))
 	must(t, unix.Setxattr(dir+"/model", "user.colour", []byte("blue"), 0))
 	must(t, unix.Setxattr(dir+"/model", "system.posix_acl_default", acl, 0))
-	must(t, in.MkdirLike("made", "model"))
+	must(t, in.MkdirLike("made", in, "model"))
 	i, s := lstat(t, dir+"/made")
 	if i.Mode() != fs.ModeDir|fs.ModeSetgid|fs.ModeSticky|0o751 || s.Uid != 1000 || s.Gid != 1001 {
 		t.Errorf("%v %d:%d", i.Mode(), s.Uid, s.Gid)
@@ -37,7 +37,7 @@ func TestMkdirLike(t *testing.T) {
 	if empty, err := in.Empty("made"); err != nil || !empty {
 		t.Errorf("not empty: %v", err)
 	}
-	if err := in.MkdirLike("made", "model"); err == nil {
+	if err := in.MkdirLike("made", in, "model"); err == nil {
 		t.Error("it was made a second time")
 	}
 }

@@ -94,11 +94,11 @@ func (c *comparer) object(ad *Tree, an string, bd *Tree, bn, at string) error {
 	if a.Perm() != b.Perm() && a.Type() != fs.ModeSymlink {
 		c.say(at, fmt.Sprintf("mode: %04o in the copy, not %04o", b.Perm(), a.Perm()))
 	}
-	ax, err := xattrs(ah, a, ad.Path(an))
+	ax, err := xattrs(ah, ad.Path(an))
 	if err != nil {
 		return err
 	}
-	bx, err := xattrs(bh, b, bd.Path(bn))
+	bx, err := xattrs(bh, bd.Path(bn))
 	if err != nil {
 		return err
 	}
