@@ -148,7 +148,7 @@ func (w *walker) guard(s plan.Step) error {
 		return err
 	}
 	for _, d := range diff {
-		if d.What == sys.TimeDiffers {
+		if d.What == sys.TimeDiffers || s.Enforce && d.Path == "." && d.OfAccess() { // the latter is for the declaration to say
 			continue
 		}
 		return fmt.Errorf("%s and %s both hold data and differ (%s): %w", s.Path, s.Source, d, ErrWouldLose)

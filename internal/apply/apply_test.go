@@ -121,8 +121,10 @@ func file(p string, how decl.Method) decl.Entry {
 }
 
 func declared() []decl.Entry {
+	data, mode := dir("/srv/data"), decl.Mode(0o2750)
+	data.Perm.Mode, data.Enforce = &mode, true
 	return []decl.Entry{
-		dir("/srv/data"), dir("/srv/new/deep"), file("/etc/bind", decl.Bind), file("/etc/link", decl.Symlink),
+		data, dir("/srv/new/deep"), file("/etc/bind", decl.Bind), file("/etc/link", decl.Symlink),
 		file(decl.MachineID, decl.Copy), file("/etc/later", decl.Bind),
 	}
 }

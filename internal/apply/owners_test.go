@@ -2,6 +2,7 @@ package apply_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -155,5 +156,29 @@ func TestNameThatIsGone(t *testing.T) {
 	p := m.plan(e)
 	if len(p.Conflicts) != 1 || !strings.Contains(p.Conflicts[0].Msg, "no user gone") || len(p.Steps) > 0 {
 		t.Errorf("%+v %+v", p.Conflicts, p.Steps)
+	}
+}
+
+// What is enforced may differ between a kept copy and what it covers; what lies in it may not.
+func TestEnforcedIsNoExcuse(t *testing.T) {
+	m := newMachine(t, map[string]string{"base/srv/.keep": "", "store/srv/same/f": "f\n", "store/srv/other/f": "f\n", "store/etc/f": "kept\n"})
+	mode := decl.Mode(0o700)
+	entries := []decl.Entry{dir("/srv/same"), dir("/srv/other"), file("/etc/f", decl.Bind)}
+	for i := range entries {
+		entries[i].Perm.Mode, entries[i].Enforce = &mode, true
+	}
+	p := m.plan(entries...)
+	for path, text := range map[string]string{"srv/same/f": "f\n", "srv/other/f": "newer\n", "etc/f": "newer\n"} {
+		path = filepath.Join(m.root.Name(), path)
+		must(t, os.MkdirAll(filepath.Dir(path), 0o755))
+		must(t, os.WriteFile(path, []byte(text), 0o644))
+	}
+	must(t, os.Chmod(filepath.Join(m.root.Name(), "srv/same"), 0o750))
+	err := apply.Run(m.root, p, nil)
+	if !errors.Is(err, apply.ErrWouldLose) || !strings.Contains(err.Error(), "/srv/other") || !strings.Contains(err.Error(), "/etc/f") || strings.Contains(err.Error(), "/srv/same") {
+		t.Errorf("%v", err)
+	}
+	if m.read("/srv/other/f") != "newer\n" || m.read("/etc/f") != "newer\n" || m.has("/srv/same") != "0700 0:0" {
+		t.Errorf("%q, %q, %s", m.read("/srv/other/f"), m.read("/etc/f"), m.has("/srv/same"))
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"os"
 	"path"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -23,6 +24,11 @@ type Difference struct {
 const TimeDiffers = "time of change"
 
 func (d Difference) String() string { return d.Path + ": " + d.What }
+
+// OfAccess reports whether it is the owner, the mode or an attribute that differs, and not what lies there.
+func (d Difference) OfAccess() bool {
+	return strings.HasPrefix(d.What, "owner") || strings.HasPrefix(d.What, "mode") || d.What == "extended attributes"
+}
 
 // Compare reads both trees and returns up to max differences in names, types, content and metadata; those in times come last.
 // Times of directories are not compared: reading and mounting in them moves them.
