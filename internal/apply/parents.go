@@ -34,7 +34,7 @@ func parents(root *sys.Tree, s plan.Step, inStore bool) error {
 	})
 }
 
-// special are directories of every system that are not open to all, or open to all.
+// special are directories of every system that have another mode than most.
 var special = map[string]uint32{
 	"/root": 0o700, "/var/lib/private": 0o700, "/var/cache/private": 0o700, "/var/log/private": 0o700, "/tmp": 0o1777, "/var/tmp": 0o1777,
 }

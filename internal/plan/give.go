@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"anicca/internal/decl"
@@ -32,8 +33,11 @@ func (m *maker) give(e decl.Entry, place Step) {
 // data is what of an entry will lie in the store before its owner is looked at. It does not exist if this plan makes it,
 // with the declared owner, or if nothing does yet.
 func (m *maker) data(e decl.Entry) facts.Object {
-	for _, s := range m.plan.Steps {
-		if s.Path == e.Path && s.Kind == Adopt {
+	for _, s := range slices.Backward(m.plan.Steps) {
+		if s.Path != e.Path {
+			break
+		}
+		if s.Kind == Adopt {
 			return m.facts.Objects[e.Path]
 		}
 	}
