@@ -62,7 +62,14 @@ func (g globals) plan() (*plan.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	src := facts.Source{FS: os.DirFS(g.root), Prefix: g.root, Kernel: sys.Kernel(), Hostname: host.Name, Root: g.runningRoot()}
+	tree, err := sys.OpenTree(g.root)
+	if err != nil {
+		return nil, err
+	}
+	defer tree.Close()
+	src := facts.Source{
+		FS: os.DirFS(g.root), Objects: tree.FS(), Prefix: g.root, Kernel: sys.Kernel(), Hostname: host.Name, Root: g.runningRoot(),
+	}
 	table, err := os.Open("/proc/self/mountinfo")
 	if err != nil {
 		return nil, err

@@ -42,7 +42,8 @@ func applyCommand(g *globals) *cobra.Command {
 by its kept copy; then the boot plan for the initrd is recorded.
 
 Data is never hidden or overwritten: where the machine and the store both hold data that differ,
-that entry is left alone and both sides are named.
+that entry is left alone and both sides are named. What is there keeps its owner and mode, whatever is
+declared, and the difference is told; with 'enforce: true' it is changed, and that is a step of the plan.
 
 Exit codes: 0 done or nothing to do, 1 a step failed, 3 the declaration is invalid,
 4 there are changes (--check), 5 an entry was left alone because going on would lose data.`,

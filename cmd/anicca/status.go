@@ -38,7 +38,7 @@ func statusCommand(g *globals) *cobra.Command {
 		Use:   "status",
 		Short: "Show whether resets are armed, what the last boot did, and every entry",
 		Long: `Show whether resets are armed, what the last boot did to the root, and every entry:
-declared, in the store, in place, verified.
+declared, in the store, in place, verified, and whether its owner and mode are the declared ones.
 
 Exit codes: 0 all is well, 1 something is wrong, 3 the declaration is invalid.`,
 		RunE: func(c *cobra.Command, _ []string) error {

@@ -1,8 +1,6 @@
 package apply
 
 import (
-	"path"
-
 	"anicca/internal/plan"
 	"anicca/internal/sys"
 )
@@ -10,7 +8,7 @@ import (
 // adopt copies what lies at the path at in one root into the store that another has mounted.
 // On a running system both are the same; in the initrd the first may be an old root, or a part of one.
 func adopt(from *sys.Tree, at string, root *sys.Tree, s plan.Step) error {
-	if err := root.MkdirAll(path.Dir(s.Source), like(root, s.Store, s, true)); err != nil {
+	if err := parents(root, s, true); err != nil {
 		return err
 	}
 	return sys.Copy(from, at, root, s.Source)
@@ -31,12 +29,8 @@ func AdoptMissing(old *sys.Tree, at string, root *sys.Tree, s plan.Step) (bool, 
 
 // create makes an empty kept directory.
 func create(root *sys.Tree, s plan.Step) error {
-	if err := root.MkdirAll(path.Dir(s.Source), like(root, s.Store, s, true)); err != nil {
+	if err := parents(root, s, true); err != nil {
 		return err
 	}
-	perm := sys.Perm{Mode: 0o755}
-	if s.Home != nil {
-		perm.UID, perm.GID = s.Home.UID, s.Home.GID
-	}
-	return root.Mkdir(s.Source, override(perm, s.Perm))
+	return root.Mkdir(s.Source, override(fresh(s.Path, s.Home), s.Perm))
 }

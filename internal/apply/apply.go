@@ -99,6 +99,8 @@ func (w *walker) step(s plan.Step) error {
 		return Place(w.root, s)
 	case plan.Carry:
 		return w.carried[s.Path].Err
+	case plan.Give:
+		return Enforce(w.root, s)
 	case plan.Record:
 		return record(w.root, s)
 	}
@@ -154,7 +156,7 @@ func (w *walker) guard(s plan.Step) error {
 		return err
 	}
 	for _, d := range diff {
-		if d.What == sys.TimeDiffers {
+		if d.What == sys.TimeDiffers || s.Enforce && d.Path == "." && d.OfAccess() { // the latter is for the declaration to say
 			continue
 		}
 		return fmt.Errorf("%s and %s both hold data and differ (%s): %w", s.Path, s.Source, d, ErrWouldLose)

@@ -16,6 +16,10 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	if os.Getenv(swapEnv) != "" {
+		swap()
+		return
+	}
 	nstest.Enter()
 	os.Exit(m.Run())
 }
@@ -94,7 +98,7 @@ func (m *machine) plan(entries ...decl.Entry) *plan.Plan {
 	table, err := os.Open("/proc/self/mountinfo")
 	must(m.t, err)
 	defer table.Close()
-	f, err := facts.Read(facts.Source{FS: os.DirFS(m.root.Name()), Prefix: m.root.Name(), Mountinfo: table}, host)
+	f, err := facts.Read(facts.Source{FS: os.DirFS(m.root.Name()), Objects: m.root.FS(), Prefix: m.root.Name(), Mountinfo: table}, host)
 	must(m.t, err)
 	return plan.Make(host, f)
 }
@@ -117,8 +121,10 @@ func file(p string, how decl.Method) decl.Entry {
 }
 
 func declared() []decl.Entry {
+	data, mode := dir("/srv/data"), decl.Mode(0o2750)
+	data.Perm.Mode, data.Enforce = &mode, true
 	return []decl.Entry{
-		dir("/srv/data"), dir("/srv/new/deep"), file("/etc/bind", decl.Bind), file("/etc/link", decl.Symlink),
+		data, dir("/srv/new/deep"), file("/etc/bind", decl.Bind), file("/etc/link", decl.Symlink),
 		file(decl.MachineID, decl.Copy), file("/etc/later", decl.Bind),
 	}
 }

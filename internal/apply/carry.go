@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"slices"
 	"time"
 
 	"anicca/internal/plan"
@@ -165,8 +166,10 @@ func (f *carrying) find(c *Carrier) error {
 			return false
 		}
 		var diff []sys.Difference
-		diff, err = sys.Compare(a, ap, b, bp, 1)
-		return err == nil && same(diff)
+		diff, err = sys.Compare(a, ap, b, bp, 20)
+		return err == nil && !slices.ContainsFunc(diff, func(d sys.Difference) bool {
+			return d.What != sys.TimeDiffers && !(s.Enforce && d.OfAccess()) // the latter is for the declaration to say
+		})
 	}
 	x.equal = equal(last.Tree, last.At, c.root, s.Source, x.root && x.store)
 	x.rootSame = equal(last.Tree, last.At, c.root, f.placed, x.root && f.placed != "")
@@ -246,8 +249,13 @@ func (f *carrying) carry(c *Carrier) error {
 	if err := Place(c.root, s); err != nil {
 		return err
 	}
+	if s.Enforce {
+		if err := Enforce(c.root, s); err != nil { // it is kept all the same
+			f.out.Said = append(f.out.Said, err.Error())
+		}
+	}
 	n := noted{path: s.Path, kept: s.Source}
-	if f.sides.storeSame && !f.choice.fromRoot() {
+	if f.sides.storeSame && !f.choice.fromRoot() && !s.Enforce {
 		n.as = f.placed
 	}
 	c.noted = append(c.noted, n)
@@ -266,7 +274,7 @@ func (f *carrying) take(c *Carrier) error {
 			f.out.Noted = append(f.out.Noted, fmt.Sprintf("%s was emptied in the last session; the version before is %s", s.Path, at))
 		}
 	}
-	if err := c.root.MkdirAll(path.Dir(s.Source), like(c.root, s.Store, s, true)); err != nil {
+	if err := parents(c.root, s, true); err != nil {
 		return err
 	}
 	f.out.Took = true
@@ -306,7 +314,7 @@ func (f *carrying) leave(c *Carrier) error {
 // aside copies a version to where the user finds it, and returns where.
 func (c *Carrier) aside(s plan.Step, from *sys.Tree, at string) (string, error) {
 	p := path.Join(c.store, asideDir, c.now.UTC().Format("20060102T150405Z"), s.Path)
-	if err := c.root.MkdirAll(path.Dir(p), private); err != nil {
+	if err := c.root.MkdirAll(path.Dir(p), ours); err != nil {
 		return "", err
 	}
 	return p, sys.Put(from, at, c.root, p)

@@ -154,7 +154,7 @@ func (c *Carrier) history(set []*carrying) {
 
 func (c *Carrier) keepSet(set []*carrying) error {
 	at := path.Join(c.store, setDir)
-	if err := c.root.MkdirAll(at, private); err != nil {
+	if err := c.root.MkdirAll(at, ours); err != nil {
 		return err
 	}
 	dir, err := c.root.Sub(at)
@@ -177,7 +177,7 @@ func (c *Carrier) keepSet(set []*carrying) error {
 			continue
 		}
 		p := path.Join(strconv.Itoa(newest+1), f.step.Path)
-		if err := dir.MkdirAll(path.Dir(p), private); err != nil {
+		if err := dir.MkdirAll(path.Dir(p), ours); err != nil {
 			return err
 		}
 		if err := sys.Put(c.root, f.step.Source, dir, p); err != nil {

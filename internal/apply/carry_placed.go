@@ -14,7 +14,7 @@ const (
 	setDir   = carryDir + "/accounts"
 )
 
-func private(string) sys.Perm { return sys.Mine(0o700) }
+func ours(string) sys.Perm { return sys.Mine(0o700) }
 
 func (c *Carrier) file(root, p string) string { return decl.PlacedFile(c.store, root, p) }
 func (c *Carrier) gone(root, p string) string {
@@ -53,7 +53,7 @@ func (c *Carrier) note(n noted) error {
 	}
 	at, mark := c.file(c.id, n.path), c.gone(c.id, n.path)
 	if n.kept == "" {
-		if err := c.root.MkdirAll(path.Dir(mark), private); err != nil {
+		if err := c.root.MkdirAll(path.Dir(mark), ours); err != nil {
 			return err
 		}
 		return discard(c.root, mark, at)
@@ -61,7 +61,7 @@ func (c *Carrier) note(n noted) error {
 	if diff, err := sys.Compare(c.root, n.kept, c.root, at, 1); err == nil && same(diff) {
 		return nil
 	}
-	if err := c.root.MkdirAll(path.Dir(at), private); err != nil {
+	if err := c.root.MkdirAll(path.Dir(at), ours); err != nil {
 		return err
 	}
 	err := error(nil)

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"path"
 
 	"anicca/internal/plan"
 	"anicca/internal/sys"
@@ -21,7 +20,7 @@ func Place(root *sys.Tree, s plan.Step) error {
 }
 
 func place(root *sys.Tree, s plan.Step) error {
-	if err := root.MkdirAll(path.Dir(s.Path), like(root, s.Store, s, false)); err != nil {
+	if err := parents(root, s, false); err != nil {
 		return err
 	}
 	switch s.Kind {
@@ -80,7 +79,7 @@ func mountPoint(root *sys.Tree, s plan.Step) error {
 	if kept.IsDir() {
 		return root.Mkdir(s.Path, perm)
 	}
-	return root.WriteFile(s.Path, nil, perm)
+	return root.CreateFile(s.Path, perm)
 }
 
 // Verify reports with an error if the entry is not in place.
@@ -133,50 +132,6 @@ func Note(root *sys.Tree, entries []plan.Step) error {
 		}
 	}
 	return sys.NoteUserOptions(root, options)
-}
-
-// like answers for the owner and mode of directories that have to be made.
-// They are as the other side has them: the store's when a path in the root is made, the root's when one in the store is.
-// Where that has none either, directories of a home belong to its user and others to root.
-func like(root *sys.Tree, store string, s plan.Step, inStore bool) func(p string) sys.Perm {
-	return func(p string) sys.Perm {
-		where, other := p, path.Join(store, p)
-		if inStore {
-			where = "/" + trimStore(p, store)
-			other = where
-		}
-		perm := sys.Perm{Mode: 0o755}
-		if s.Home != nil && within(where, s.Home.Dir) {
-			perm.UID, perm.GID = s.Home.UID, s.Home.GID
-		}
-		if d, err := root.Stat(other); err == nil && d.IsDir() {
-			perm = sys.Perm{UID: int(d.Uid), GID: int(d.Gid), Mode: d.Perm()}
-		} else if where == path.Dir(s.Path) {
-			perm = override(perm, s.Parent)
-		}
-		return perm
-	}
-}
-
-func override(perm sys.Perm, by plan.Perm) sys.Perm {
-	if by.UID != nil {
-		perm.UID = *by.UID
-	}
-	if by.GID != nil {
-		perm.GID = *by.GID
-	}
-	if by.Mode != nil {
-		perm.Mode = uint32(*by.Mode)
-	}
-	return perm
-}
-
-func within(p, dir string) bool {
-	return p == dir || len(p) > len(dir) && p[:len(dir)] == dir && p[len(dir)] == '/'
-}
-
-func trimStore(p, store string) string {
-	return path.Clean(p[len(path.Clean(store)):])[1:]
 }
 
 func ignoreMissing(err error) error {

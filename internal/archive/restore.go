@@ -49,16 +49,17 @@ func Restore(b *root.Disk, id, p string, to *sys.Tree, at string) error {
 		} else if there {
 			return fmt.Errorf("%s: %w: move it away, or restore to another place with --to", at, ErrThere)
 		}
-		missing := func(dir string) sys.Perm {
-			if s, err := t.Stat(path.Join(path.Dir(rest), relative(dir, path.Dir(at)))); err == nil && s.IsDir() {
-				return sys.Perm{UID: int(s.Uid), GID: int(s.Gid), Mode: s.Perm()}
+		err := to.MakeAll(path.Dir(at), func(dir string) error {
+			model := path.Join(path.Dir(rest), relative(dir, path.Dir(at)))
+			if s, err := t.Stat(model); err == nil && s.IsDir() {
+				return to.MkdirLike(dir, t, model)
 			}
-			return sys.Perm{Mode: 0o755}
-		}
-		if err := to.MkdirAll(path.Dir(at), missing); err != nil {
+			return to.Mkdir(dir, sys.Perm{Mode: 0o755})
+		})
+		if err != nil {
 			return err
 		}
-		err := sys.Copy(t, rest, to, at)
+		err = sys.Copy(t, rest, to, at)
 		if errors.Is(err, fs.ErrNotExist) {
 			err = fmt.Errorf("old root %s has no %s: %w", id, p, err)
 		}

@@ -261,7 +261,9 @@ func TestCarryDamagedAccounts(t *testing.T) {
 // Accounts that were changed are carried together, and the sets before are kept, the last five.
 func TestCarryAccounts(t *testing.T) {
 	d := newCarrier(t)
-	passwd := func(n int) string { return "root:x:0:0::/root:/bin/sh\nbird:x:" + strconv.Itoa(n) + ":1000::/home/bird:/bin/sh\n" }
+	passwd := func(n int) string {
+		return "root:x:0:0::/root:/bin/sh\nbird:x:" + strconv.Itoa(n) + ":1000::/home/bird:/bin/sh\n"
+	}
 	for n := range 8 {
 		d.replace("/etc/passwd", passwd(1000+n))
 		if r := d.restart(nil); !r.OK() {

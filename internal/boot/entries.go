@@ -77,7 +77,13 @@ func persist(r *Record, rootTree *sys.Tree, old *earlier, s plan.Step, e *Entry)
 	if s.Kind == plan.Symlink && r.Outcome == Done {
 		sayReplaced(r, rootTree, old, s)
 	}
-	return apply.Place(rootTree, s)
+	err = apply.Place(rootTree, s)
+	if err == nil && s.Enforce {
+		if err := apply.Enforce(rootTree, s); err != nil { // it is kept all the same
+			r.problem("%v", err)
+		}
+	}
+	return err
 }
 
 // guardFile refuses to replace a file, in a root that was not reset, that holds what the store does not have:

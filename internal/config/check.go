@@ -111,13 +111,6 @@ func where(path []string) string {
 
 // unknownHint says what was meant, as far as one can tell.
 func unknownHint(path []string, name string, known []string) string {
-	last := ""
-	if len(path) > 1 {
-		last = path[len(path)-2]
-	}
-	if last == "files" && slices.Contains([]string{"user", "group", "mode"}, name) {
-		return "a kept file has the owner and mode that it had when it was adopted: change them with chown and chmod; parentDirectory is for the directory above it"
-	}
 	if len(path) == 0 && slices.Contains([]string{"files", "users", "packages", "services", "settings", "override"}, name) {
 		return "declared " + name + " come with a later release; to keep state, write it under persist"
 	}

@@ -138,6 +138,10 @@ func (h *hoster) set(s *decl.Store, raw rawStore, set rawSet, at []string, u *de
 func (h *hoster) options(e *decl.Entry, at []string, raw rawEntry, store rawStore) {
 	e.Method = decl.Method(raw.Method)
 	e.Perm = h.perm(at, raw.rawPerm)
+	e.Enforce = raw.Enforce != nil && *raw.Enforce
+	if e.Enforce && e.Perm == (decl.Perm{}) {
+		h.say(append(at[:len(at):len(at)], "enforce"), "write user, group or mode beside it, or leave it out", "there is nothing to enforce")
+	}
 	e.Parent = h.perm(append(at[:len(at):len(at)], "parentDirectory"), raw.Parent)
 	e.MountOptions = h.mountOptions(at, raw.MountOptions)
 	e.Phase = decl.Phase(cmp.Or(raw.Phase, string(decl.PhaseLate)))

@@ -2,6 +2,7 @@ package config
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	"anicca/internal/decl"
@@ -29,11 +30,11 @@ func (h *hoster) perm(at []string, raw rawPerm) decl.Perm {
 	p := decl.Perm{User: raw.User, Group: raw.Group}
 	in := func(name string) []string { return append(at[:len(at):len(at)], name) }
 	if h.o.Accounts != nil {
-		if _, ok := h.o.Accounts.User(raw.User); !ok && raw.User != "" {
+		if _, ok := h.o.Accounts.User(raw.User); !ok && raw.User != "" && !isNumber(raw.User) {
 			h.say(in("user"), h.nearest(raw.User), "there is no user %s on this machine", raw.User)
 		}
-		if _, ok := h.o.Accounts.Group(raw.Group); !ok && raw.Group != "" {
-			h.say(in("group"), "groups are in /etc/group", "there is no group %s on this machine", raw.Group)
+		if _, ok := h.o.Accounts.Group(raw.Group); !ok && raw.Group != "" && !isNumber(raw.Group) {
+			h.say(in("group"), "groups are in /etc/group; one that is made later can be given by its number, group: \"110\"", "there is no group %s on this machine", raw.Group)
 		}
 	}
 	if raw.Mode != "" {
@@ -44,6 +45,12 @@ func (h *hoster) perm(at []string, raw rawPerm) decl.Perm {
 		p.Mode = &m
 	}
 	return p
+}
+
+// isNumber reports whether a name is the number of a user or group.
+func isNumber(name string) bool {
+	_, err := strconv.ParseUint(name, 10, 31)
+	return err == nil
 }
 
 func (h *hoster) nearest(name string) string {

@@ -48,6 +48,7 @@ type rawEntry struct {
 	Method       string   `json:"method"`
 	Parent       rawPerm  `json:"parentDirectory"`
 	MountOptions []string `json:"mountOptions"`
+	Enforce      *bool    `json:"enforce"`
 	rawPerm
 }
 
@@ -61,6 +62,9 @@ type rawPerm struct {
 func (e rawEntry) over(preset rawEntry) rawEntry {
 	e.rawPerm = e.rawPerm.over(preset.rawPerm)
 	e.Parent = e.Parent.over(preset.Parent)
+	if e.Enforce == nil {
+		e.Enforce = preset.Enforce
+	}
 	if e.MountOptions == nil {
 		e.MountOptions = preset.MountOptions
 	}

@@ -117,8 +117,10 @@ type Entry struct {
 	Phase  Phase  `json:"phase"`
 	Tier   Tier   `json:"tier"`
 
-	// Perm is wanted when the object has to be made; existing data keeps what it has.
-	Perm Perm `json:"perm"`
+	// Perm is wanted when the object has to be made. Existing data keeps what it has, and what differs is reported;
+	// with Enforce, it is given what is declared, now and at every boot.
+	Perm    Perm `json:"perm"`
+	Enforce bool `json:"enforce,omitempty"`
 	// Parent is wanted for the immediate parent directory when that has to be made.
 	// Zero fields mean: as the root has it, else the default.
 	Parent Perm `json:"parent"`
@@ -137,7 +139,7 @@ const PlacedDir = StateDir + "/carry/placed"
 // PlacedFile is where the copy of what was placed at p lies, in the main store, for the root of that identity.
 func PlacedFile(store, root, p string) string { return path.Join(store, PlacedDir, root, "files", p) }
 
-// Perm is an owner and a mode. Empty names and a nil Mode mean "not said".
+// Perm is an owner and a mode. Empty names and a nil Mode mean "not said". A name of digits only is the number itself.
 type Perm struct {
 	User  string `json:"user,omitempty"`
 	Group string `json:"group,omitempty"`

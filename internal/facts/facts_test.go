@@ -1,6 +1,7 @@
 package facts
 
 import (
+	"io/fs"
 	"slices"
 	"strings"
 	"testing"
@@ -113,4 +114,37 @@ func FuzzMounts(f *testing.F) {
 		ms.Place("/a/b")
 		ms.Below("/")
 	})
+}
+
+// broken is a machine in which one directory cannot be read.
+type broken struct {
+	fstest.MapFS
+	at string
+}
+
+func (b broken) Open(name string) (fs.File, error) {
+	if name == b.at {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrPermission}
+	}
+	return b.MapFS.Open(name)
+}
+
+// Whatever a user does to a home, the rest of the machine can be looked at.
+func TestHomeThatCannotBeRead(t *testing.T) {
+	m := fstest.MapFS{
+		"proc/self/mountinfo": {Data: []byte(table)}, "home/bird/x/f": {}, "persist/home/bird/x/f": {}, "opt/f": {},
+	}
+	host := &decl.Host{Stores: []decl.Store{{Path: "/persist", Entries: []decl.Entry{
+		{Path: "/home/bird/x", Kind: decl.Directory, Home: "bird", Store: "/persist"}, {Path: "/opt", Kind: decl.Directory, Store: "/persist"},
+	}}}}
+	f, err := Read(Source{FS: m, Objects: broken{m, "home/bird/x"}}, host)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f.Objects["/home/bird/x"].Err == "" || !f.Objects["/opt"].IsDir() {
+		t.Errorf("%+v", f.Objects)
+	}
+	if _, err := Read(Source{FS: m, Objects: broken{m, "opt"}}, host); err == nil {
+		t.Error("what nobody but root can have done is not an error")
+	}
 }

@@ -9,17 +9,24 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"syscall"
+
+	"anicca/internal/decl"
 )
 
 // Object is what lies at one path. The zero Object means that nothing does.
 type Object struct {
 	Exists bool
 	Type   fs.FileMode // type bits only
-	Empty  bool        // a directory without entries, or a file without content
-	Link   string      // target of a symbolic link
-	Via    string      // the first directory above it that is a symbolic link; nothing behind it is read
-	Placed string      // for the path of a carried file: how it compares with what was placed there; see Placed…
-	Same   bool        // for the path of an entry: it holds the same content as its source in the store
+	Mode   decl.Mode   // permissions, with set-id and sticky bits
+	UID    int
+	GID    int
+	Empty  bool   // a directory without entries, or a file without content
+	Link   string // target of a symbolic link
+	Via    string // the first directory above it that is a symbolic link; nothing behind it is read
+	Err    string // why it could not be looked at; then nothing else is known
+	Placed string // for the path of a carried file: how it compares with what was placed there; see Placed…
+	Same   bool   // for the path of an entry: it holds the same content as its source in the store
 }
 
 // How a carried file compares with what was placed in the running root.
@@ -38,20 +45,33 @@ func (o Object) IsFile() bool { return o.Exists && o.Type == 0 }
 // IsLink reports whether a symbolic link lies there.
 func (o Object) IsLink() bool { return o.Exists && o.Type == fs.ModeSymlink }
 
-// readObject looks at an absolute path without following links.
-func readObject(fsys fs.FS, p string) (Object, error) {
+// sight is a machine's root as it is looked at.
+type sight struct {
+	fs       fs.FS
+	linkless bool // it follows no link anywhere in a path
+}
+
+// object looks at an absolute path without following links.
+func (s sight) object(p string) (Object, error) {
 	name := strings.Trim(p, "/")
 	if name == "" {
 		name = "."
+	}
+	if s.linkless {
+		if o, err := s.look(name); !errors.Is(err, syscall.ELOOP) {
+			return o, err
+		}
 	}
 	for i := range name {
 		if name[i] != '/' {
 			continue
 		}
-		up, err := fs.Lstat(fsys, name[:i])
+		up, err := fs.Lstat(s.fs, name[:i])
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
 			return Object{}, nil
+		case errors.Is(err, syscall.ELOOP): // what was a directory a moment ago is a link now
+			return Object{Via: path.Dir("/" + name[:i])}, nil
 		case err != nil:
 			return Object{}, err
 		case up.Mode().Type() == fs.ModeSymlink:
@@ -60,23 +80,50 @@ func readObject(fsys fs.FS, p string) (Object, error) {
 			return Object{}, nil
 		}
 	}
-	info, err := fs.Lstat(fsys, name)
-	if errors.Is(err, fs.ErrNotExist) {
+	o, err := s.look(name)
+	if errors.Is(err, syscall.ELOOP) {
+		return Object{Via: path.Dir("/" + name)}, nil
+	}
+	return o, err
+}
+
+// look describes what lies at a name.
+func (s sight) look(name string) (Object, error) {
+	info, err := fs.Lstat(s.fs, name)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
 		return Object{}, nil
 	}
 	if err != nil {
 		return Object{}, err
 	}
-	o := Object{Exists: true, Type: info.Mode().Type()}
+	o := Object{Exists: true, Type: info.Mode().Type(), Mode: mode(info.Mode())}
+	if st, ok := info.Sys().(*syscall.Stat_t); ok {
+		o.UID, o.GID = int(st.Uid), int(st.Gid)
+	}
 	switch o.Type {
 	case fs.ModeDir:
-		o.Empty, err = emptyDir(fsys, name)
+		o.Empty, err = emptyDir(s.fs, name)
 	case fs.ModeSymlink:
-		o.Link, err = fs.ReadLink(fsys, name)
+		o.Link, err = fs.ReadLink(s.fs, name)
 	case 0:
 		o.Empty = info.Size() == 0
 	}
 	return o, err
+}
+
+// mode is the permission bits as chmod(2) takes them.
+func mode(m fs.FileMode) decl.Mode {
+	out := decl.Mode(m.Perm())
+	if m&fs.ModeSetuid != 0 {
+		out |= 0o4000
+	}
+	if m&fs.ModeSetgid != 0 {
+		out |= 0o2000
+	}
+	if m&fs.ModeSticky != 0 {
+		out |= 0o1000
+	}
+	return out
 }
 
 // emptyDir reads one name only: a kept directory may have a million.

@@ -12,7 +12,8 @@ import (
 
 // Source is where [Read] reads a machine from.
 type Source struct {
-	FS        fs.FS     // its root; absolute links in it are not followed out of it by Read
+	FS        fs.FS     // its root
+	Objects   fs.FS     // the same root, which follows no link: what lies at entries, where others may be at work; nil for FS
 	Prefix    string    // where its root is mounted, if not at /
 	Mountinfo io.Reader // its mount table; nil for proc/self/mountinfo below FS
 	Kernel    string
@@ -31,6 +32,10 @@ func Read(src Source, host *decl.Host) (*Facts, error) {
 
 func read(src Source, host *decl.Host) (*Facts, error) {
 	f := &Facts{Hostname: src.Hostname, Kernel: src.Kernel, Root: src.Root, Objects: map[string]Object{}}
+	objects := sight{src.Objects, true}
+	if src.Objects == nil {
+		objects = sight{src.FS, false}
+	}
 	table := src.Mountinfo
 	if table == nil {
 		file, err := src.FS.Open("proc/self/mountinfo")
@@ -54,13 +59,13 @@ func read(src Source, host *decl.Host) (*Facts, error) {
 		return nil, err
 	}
 	// Only whether anicca was set up: see package plan.
-	if f.Objects[decl.LedgerFile], err = readObject(src.FS, decl.LedgerFile); err != nil {
+	if f.Objects[decl.LedgerFile], err = objects.object(decl.LedgerFile); err != nil {
 		return nil, err
 	}
 	main := ""
 	for _, s := range host.Stores {
 		for _, p := range []string{s.Path, path.Join(s.Path, decl.StateDir), path.Join(s.Path, decl.StateDir, "current")} {
-			if f.Objects[p], err = readObject(src.FS, p); err != nil {
+			if f.Objects[p], err = objects.object(p); err != nil {
 				return nil, err
 			}
 		}
@@ -70,7 +75,7 @@ func read(src Source, host *decl.Host) (*Facts, error) {
 	}
 	for _, s := range host.Stores {
 		for _, e := range s.Entries {
-			if err := f.entry(src.FS, e, main); err != nil {
+			if err := f.entry(objects, e, main); err != nil {
 				return nil, err
 			}
 		}
@@ -85,12 +90,21 @@ func read(src Source, host *decl.Host) (*Facts, error) {
 }
 
 // entry looks at both sides of an entry, and compares them where that decides whether data would be lost.
-func (f *Facts) entry(fsys fs.FS, e decl.Entry, main string) error {
-	there, err := readObject(fsys, e.Path)
+// Somebody may be at work there, and the owner of a home can see to it that nothing there can be read at all:
+// that is a fact about this entry, and no reason to know nothing of the others.
+func (f *Facts) entry(at sight, e decl.Entry, main string) error {
+	look := func(p string) (Object, error) {
+		o, err := at.object(p)
+		if err == nil || errors.Is(err, fs.ErrPermission) && e.Home == "" {
+			return o, err
+		}
+		return Object{Err: err.Error()}, nil
+	}
+	there, err := look(e.Path)
 	if err != nil {
 		return err
 	}
-	kept, err := readObject(fsys, e.Source())
+	kept, err := look(e.Source())
 	if err != nil {
 		return err
 	}
@@ -99,14 +113,18 @@ func (f *Facts) entry(fsys fs.FS, e decl.Entry, main string) error {
 		case there.Empty || kept.Empty:
 			there.Same = there.Empty && kept.Empty
 		case there.IsDir() || there.IsFile():
-			if there.Same, err = same(fsys, e.Path[1:], e.Source()[1:]); err != nil {
+			there.Same, err = same(at.fs, e.Path[1:], e.Source()[1:])
+			if errors.Is(err, fs.ErrPermission) && e.Home == "" {
 				return err
+			}
+			if err != nil {
+				there.Err = err.Error()
 			}
 		}
 	}
 	if e.Method == decl.Carry && main != "" && f.Root != "" {
-		if there.Placed, err = placed(fsys, e.Path, there, decl.PlacedFile(main, f.Root, e.Path)); err != nil {
-			return err
+		if there.Placed, err = placed(at, e.Path, there, decl.PlacedFile(main, f.Root, e.Path)); err != nil {
+			there.Err = err.Error()
 		}
 	}
 	f.Objects[e.Path], f.Objects[e.Source()] = there, kept
@@ -114,15 +132,15 @@ func (f *Facts) entry(fsys fs.FS, e decl.Entry, main string) error {
 }
 
 // placed compares a carried file with what was placed at its path, which lies at p.
-func placed(fsys fs.FS, at string, there Object, p string) (string, error) {
-	was, err := readObject(fsys, p)
+func placed(look sight, at string, there Object, p string) (string, error) {
+	was, err := look.object(p)
 	if err != nil || !was.Exists {
 		return PlacedUnknown, err
 	}
 	if !there.Exists || there.Type != was.Type {
 		return PlacedChanged, nil
 	}
-	eq, err := same(fsys, at[1:], p[1:])
+	eq, err := same(look.fs, at[1:], p[1:])
 	if eq {
 		return PlacedSame, err
 	}

@@ -3,12 +3,14 @@ package golden
 
 import (
 	"flag"
+	"fmt"
 	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/fstest"
 
@@ -77,7 +79,7 @@ func Content(a *txtar.Archive, name string) string {
 }
 
 // FS is the machine that the archive's files below prefix describe:
-// "dir/" is an empty directory there, and "link -> target" a symbolic link.
+// "dir/" is an empty directory there, "link -> target" a symbolic link, and "name (0750 110:118)" has this mode and owner.
 func FS(a *txtar.Archive, prefix string) fstest.MapFS {
 	m := fstest.MapFS{}
 	for _, f := range a.Files {
@@ -85,6 +87,7 @@ func FS(a *txtar.Archive, prefix string) fstest.MapFS {
 		if !ok {
 			continue
 		}
+		name, perm, _ := strings.Cut(name, " (")
 		link, target, isLink := strings.Cut(name, " -> ")
 		switch {
 		case isLink:
@@ -94,6 +97,23 @@ func FS(a *txtar.Archive, prefix string) fstest.MapFS {
 		default:
 			m[name] = &fstest.MapFile{Data: f.Data, Mode: 0o644}
 		}
+		if perm != "" {
+			give(m[strings.TrimSuffix(name, "/")], perm)
+		}
 	}
 	return m
+}
+
+// give gives a file the mode and the owner that are written as "0750 110:118)".
+func give(f *fstest.MapFile, perm string) {
+	var mode uint32
+	var s syscall.Stat_t
+	if _, err := fmt.Sscanf(perm, "%o %d:%d)", &mode, &s.Uid, &s.Gid); err != nil {
+		panic("owner and mode in an archive: " + err.Error())
+	}
+	f.Mode = f.Mode.Type() | fs.FileMode(mode&0o777)
+	if mode&0o1000 != 0 {
+		f.Mode |= fs.ModeSticky
+	}
+	f.Sys = &s
 }

@@ -39,6 +39,11 @@ func (m *maker) directory(e decl.Entry, place Step) bool {
 // reachable handles what directories and files have in common: an entry that is in place already,
 // links above it, and other mounts on it. Done means that nothing is left to decide.
 func (m *maker) reachable(e decl.Entry, there, kept facts.Object) (done, ok bool) {
+	for _, o := range []facts.Object{there, kept} {
+		if o.Err != "" {
+			return true, m.conflict(e.Pos, e.Path, "see what happens there, then run 'anicca apply' again", "cannot be looked at: %s", o.Err)
+		}
+	}
 	if there.Via != "" {
 		return true, m.conflict(e.Pos, e.Path, "declare the path that it leads to", "%s above it is a symbolic link", there.Via)
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 
 	"anicca/internal/decl"
@@ -37,8 +38,13 @@ func Make(host *decl.Host, f *facts.Facts) *Plan {
 		boot.Entries = []Step{}
 	}
 	for _, e := range entries {
-		place := m.place(e)
-		ok := false
+		place, ok := m.place(e)
+		if !ok {
+			if i := m.recordedAt(e.Path); i >= 0 { // with the numbers that it had
+				boot.Entries = append(boot.Entries, m.recorded.Entries[i])
+			}
+			continue
+		}
 		switch {
 		case e.Kind == decl.Directory:
 			ok = m.directory(e, place)
@@ -47,7 +53,10 @@ func Make(host *decl.Host, f *facts.Facts) *Plan {
 		default:
 			ok = m.file(e, place)
 		}
-		if ok || m.wasRecorded(e.Path) {
+		if ok {
+			m.give(e, place)
+		}
+		if ok || m.recordedAt(e.Path) >= 0 {
 			boot.Entries = append(boot.Entries, place)
 		}
 	}
@@ -81,34 +90,57 @@ func (m *maker) note(e decl.Entry, format string, args ...any) {
 	m.plan.Notes = append(m.plan.Notes, Note{Why: e.Pos, Path: e.Path, Msg: fmt.Sprintf(format, args...)})
 }
 
-func (m *maker) wasRecorded(p string) bool {
-	return m.recorded != nil && slices.ContainsFunc(m.recorded.Entries, func(s Step) bool { return s.Path == p })
+// recordedAt is where in the recorded boot plan an entry is, negative if it is not there.
+func (m *maker) recordedAt(p string) int {
+	if m.recorded == nil {
+		return -1
+	}
+	return slices.IndexFunc(m.recorded.Entries, func(s Step) bool { return s.Path == p })
 }
 
 // place is the step that puts an entry's kept copy at its path, now and at every boot.
-func (m *maker) place(e decl.Entry) Step {
+// It is not ok if a name of the entry is nobody's.
+func (m *maker) place(e decl.Entry) (s Step, ok bool) {
 	kind := Kind(e.Method)
-	s := Step{
+	s = Step{
 		ID: string(kind) + ":" + e.Path, Kind: kind, Why: e.Pos,
 		Path: e.Path, Store: e.Store, Source: e.Source(), Dir: e.Kind == decl.Directory,
-		Options: e.MountOptions, Perm: m.perm(e.Perm), Parent: m.perm(e.Parent),
+		Options: e.MountOptions, Enforce: e.Enforce,
 	}
+	ok = m.perm(e, e.Perm, &s.Perm) && m.perm(e, e.Parent, &s.Parent)
 	if u, ok := m.facts.Accounts.User(e.Home); ok && e.Home != "" {
 		s.Home = &Home{Dir: u.Home, UID: u.UID, GID: u.GID}
 	}
-	return s
+	return s, ok
 }
 
-// perm turns names into numbers. A user without a group brings the user's own.
-func (m *maker) perm(p decl.Perm) Perm {
-	out := Perm{Mode: p.Mode}
-	if u, ok := m.facts.Accounts.User(p.User); ok && p.User != "" {
-		out.UID, out.GID = &u.UID, &u.GID
+// perm turns names into numbers, once: what is recorded holds for every boot until the next apply.
+// A user without a group brings the user's own.
+func (m *maker) perm(e decl.Entry, p decl.Perm, out *Perm) bool {
+	out.Mode = p.Mode
+	if p.User != "" {
+		u, known := m.facts.Accounts.User(p.User)
+		uid, err := strconv.Atoi(p.User)
+		switch {
+		case known:
+			out.UID, out.GID = &u.UID, &u.GID
+		case err == nil:
+			out.UID = &uid
+		default:
+			return m.conflict(e.Pos, e.Path, "make the user first, or write the number that it will have", "there is no user %s on this machine", p.User)
+		}
 	}
-	if g, ok := m.facts.Accounts.Group(p.Group); ok && p.Group != "" {
-		out.GID = &g
+	if p.Group != "" {
+		gid, known := m.facts.Accounts.Group(p.Group)
+		if !known {
+			var err error
+			if gid, err = strconv.Atoi(p.Group); err != nil {
+				return m.conflict(e.Pos, e.Path, "make the group first, or write the number that it will have", "there is no group %s on this machine", p.Group)
+			}
+		}
+		out.GID = &gid
 	}
-	return out
+	return true
 }
 
 // record adds the step that writes the boot plan, if it is not what is recorded already.

@@ -34,6 +34,8 @@ const (
 	Copy Kind = "copy"
 	// Carry brings Source and the plain file at Path together: the one that was changed last wins. Programs may replace the file.
 	Carry Kind = "carry"
+	// Give gives the kept copy the declared owner and mode, and what lies at Path too if that is another object.
+	Give Kind = "give"
 	// Record writes a new generation, with the boot plan, into the store.
 	Record Kind = "record"
 )
@@ -50,7 +52,9 @@ type Step struct {
 	Dir    bool   `json:"dir,omitempty"`    // a directory, else a file
 
 	Options []string `json:"options,omitempty"` // mount options of a Bind
-	Perm    Perm     `json:"perm"`              // of what Create makes
+	Perm    Perm     `json:"perm"`              // of what Create makes, and what Give gives
+	Enforce bool     `json:"enforce,omitempty"` // Perm is set at every boot too
+	Had     *Perm    `json:"had,omitempty"`     // what Give changes, as it was
 	Parent  Perm     `json:"parent"`            // of the immediate parent, if it has to be made
 	Home    *Home    `json:"home,omitempty"`    // set for entries of a home list
 	Root    string   `json:"root,omitempty"`    // identity of the running root, for a Carry of a running system; empty if it is not known
@@ -97,6 +101,7 @@ type Plan struct {
 	Steps     []Step     `json:"steps"`
 	Conflicts []Conflict `json:"conflicts,omitempty"`
 	Notes     []Note     `json:"notes,omitempty"`
+	Drift     []Note     `json:"drift,omitempty"` // owners and modes that are not as declared, and not enforced
 }
 
 // Boot is the part of a plan that the initrd walks at every boot.

@@ -159,7 +159,7 @@ func room(top *sys.Tree, p string) error {
 	case int(s.Uid) != mine.UID || s.Perm()&0o022 != 0:
 		return fmt.Errorf("%s is there already, and not the administrator's alone (mode %04o, owner %d): move it away", top.Path(p), s.Perm(), s.Uid)
 	default:
-		return top.SetPerm(p, mine)
+		return top.Adjust(p, func(sys.Perm) sys.Perm { return mine })
 	}
 }
 

@@ -92,6 +92,9 @@ func Make(m Machine) *Status {
 	for _, c := range p.Conflicts {
 		s.problem("%s: %s (%s): %s", c.Path, c.Msg, c.Why, c.Hint)
 	}
+	for _, d := range p.Drift {
+		s.note("%s: %s (%s)", d.Path, d.Msg, d.Why)
+	}
 	if len(p.Steps) > 0 {
 		s.problem("the declaration is not applied: %d steps to do: run 'anicca apply'", len(p.Steps))
 	}

@@ -101,7 +101,7 @@ func (w *changes) object(base, root *Tree, name, at string) error {
 		same = r.Size == b.Size
 		if same && r.Mtim != b.Mtim {
 			var err error
-			if same, err = sameContent(root, name, base, name); err != nil {
+			if same, err = sameContent(root, name, base, name, r.Size); err != nil {
 				return err
 			}
 		}

@@ -83,17 +83,6 @@ func copyTo(from *Tree, src string, to *Tree, dst string, finish func(dd *Tree, 
 	return nil
 }
 
-// removeAll removes an unfinished copy. It refuses any name that is not one.
-func (t *Tree) removeAll(tmp string) error {
-	if !IsTemp(path.Base(tmp)) {
-		return wrap("remove", t.Path(tmp), errors.New("internal error: not an unfinished object"))
-	}
-	if err := t.RemoveTree(tmp); !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	return nil
-}
-
 // object copies name in sd to dname in dd; at is the copy's path in c.dst.
 func (c *copier) object(sd *Tree, name string, dd *Tree, dname, at string) error {
 	h, err := sd.open(name, unix.O_PATH|unix.O_NOFOLLOW, 0)
@@ -116,7 +105,7 @@ func (c *copier) object(sd *Tree, name string, dd *Tree, dname, at string) error
 	case fs.ModeDir:
 		return c.dir(sd, name, s, dd, dname, at)
 	case 0:
-		err = copyFile(sd, name, s, dd, dname)
+		return copyFile(sd, name, s, dd, dname)
 	case fs.ModeSymlink:
 		var target string
 		if target, err = sd.Readlink(name); err == nil {
@@ -130,7 +119,12 @@ func (c *copier) object(sd *Tree, name string, dd *Tree, dname, at string) error
 	if err != nil {
 		return err
 	}
-	return copyMeta(h, s, dd, dname)
+	made, err := dd.hold(dname)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(made)
+	return copyMeta(h, s, made, dd.Path(dname))
 }
 
 func (c *copier) link(first string, dd *Tree, dname string) error {
@@ -143,15 +137,12 @@ func (c *copier) link(first string, dd *Tree, dname string) error {
 }
 
 func (c *copier) dir(sd *Tree, name string, s Stat, dd *Tree, dname, at string) error {
-	if err := do("mkdir", dd.Path(dname), func() error { return unix.Mkdirat(dd.fd, dname, 0o700) }); err != nil {
-		return err
-	}
 	src, err := sd.Sub(name)
 	if err != nil {
 		return err
 	}
 	defer src.Close()
-	dst, err := dd.Sub(dname)
+	dst, err := dd.mkdir(dname)
 	if err != nil {
 		return err
 	}
@@ -176,7 +167,7 @@ func (c *copier) dir(sd *Tree, name string, s Stat, dd *Tree, dname, at string) 
 			return err
 		}
 	}
-	return copyMeta(src.fd, s, dd, dname)
+	return copyMeta(src.fd, s, dst.fd, dst.name)
 }
 
 // isMount reports whether name is on another mount than its directory.
@@ -198,18 +189,23 @@ func copyFile(sd *Tree, name string, want Stat, dd *Tree, dname string) error {
 	if !s.SameObject(want) {
 		return wrap("copy", sd.Path(name), errors.New("replaced while it was copied"))
 	}
+	quiet(in)
 	out, err := dd.create(dname)
 	if err != nil {
 		return err
 	}
 	defer unix.Close(out)
 	copyFlags(in, out)
-	return do("write", dd.Path(dname), func() error {
+	err = do("write", dd.Path(dname), func() error {
 		if unix.IoctlFileClone(out, in) == nil {
 			return nil
 		}
 		return copyData(in, out, s.Size)
 	})
+	if err != nil {
+		return err
+	}
+	return copyMeta(in, s, out, dd.Path(dname))
 }
 
 // copyData copies what is not a hole, so that a sparse file stays one.
@@ -239,6 +235,9 @@ func copyData(in, out int, size int64) error {
 	return unix.Ftruncate(out, size)
 }
 
+// quiet lets a file be read without its time of access moving, where we may.
+func quiet(fd int) { _, _ = unix.FcntlInt(uintptr(fd), unix.F_SETFL, unix.O_NOATIME) }
+
 func dup(fd int) int {
 	n, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0)
 	if err != nil {
@@ -258,29 +257,27 @@ func copyFlags(in, out int) {
 	}
 }
 
-// copyMeta gives dname the owner, attributes, mode and times of the object that h describes.
+// copyMeta gives what is open as d the owner, attributes, mode and times of the object that h describes. It never goes by
+// a name: whoever is given a directory above can replace what lies in it from then on.
 // The order matters: chown clears set-id bits and capabilities, and everything touches times.
-func copyMeta(h int, s Stat, dd *Tree, dname string) error {
-	at := dd.Path(dname)
-	if err := do("chown", at, func() error { return unix.Fchownat(dd.fd, dname, int(s.Uid), int(s.Gid), unix.AT_SYMLINK_NOFOLLOW) }); err != nil {
+func copyMeta(h int, s Stat, d int, at string) error {
+	if err := chown(d, at, int(s.Uid), int(s.Gid)); err != nil {
 		return err
 	}
-	d, err := dd.open(dname, unix.O_PATH|unix.O_NOFOLLOW, 0)
-	if err != nil {
-		return err
-	}
-	defer unix.Close(d)
 	if s.Type() != fs.ModeSymlink {
-		if err := do("chmod", at, func() error { return unix.Chmod(procPath(d), s.Perm()) }); err != nil {
+		if err := chmod(d, at, s.Perm()); err != nil {
 			return err
 		}
 	}
-	want, err := xattrs(h, s, at)
+	want, err := xattrs(h, at)
 	if err != nil {
 		return err
 	}
+	if err := strip(d, want, at); err != nil {
+		return err
+	}
 	for name, value := range want {
-		err := do("setxattr "+name, at, func() error { return setXattr(d, s, name, value) })
+		err := do("setxattr "+name, at, func() error { return unix.Setxattr(procPath(d), name, value, 0) })
 		if errors.Is(err, unix.ENOTSUP) || strings.HasPrefix(name, "security.selinux") && err != nil {
 			continue // the store's filesystem, or the running policy, has no such attribute
 		}
@@ -289,24 +286,25 @@ func copyMeta(h int, s Stat, dd *Tree, dname string) error {
 		}
 	}
 	ts := []unix.Timespec{s.Atim, s.Mtim}
-	return do("utimes", at, func() error { return unix.UtimesNanoAt(dd.fd, dname, ts, unix.AT_SYMLINK_NOFOLLOW) })
+	return do("utimes", at, func() error { return unix.UtimesNanoAt(d, "", ts, unix.AT_EMPTY_PATH) })
 }
 
-// setXattr sets an attribute of the object behind an O_PATH descriptor.
-// The xattr calls follow the link in /proc to the object; a symbolic link itself has only trusted and security attributes,
-// which the kernel does not let us reach this way, so links are left without.
-func setXattr(d int, s Stat, name string, value []byte) error {
-	if s.Type() == fs.ModeSymlink {
-		return nil
+// strip takes away what an object got from the directory that it was made in, such as an access list, and its original has not.
+// Labels are for the running policy to give.
+func strip(d int, want map[string][]byte, at string) error {
+	have, err := xattrs(d, at)
+	for name := range have {
+		if _, ok := want[name]; ok || strings.HasPrefix(name, "security.") || err != nil {
+			continue
+		}
+		err = do("removexattr "+name, at, func() error { return unix.Removexattr(procPath(d), name) })
 	}
-	return unix.Setxattr(procPath(d), name, value, 0)
+	return err
 }
 
-// xattrs reads all extended attributes of the object behind h.
-func xattrs(h int, s Stat, at string) (map[string][]byte, error) {
-	if s.Type() == fs.ModeSymlink {
-		return nil, nil
-	}
+// xattrs reads all extended attributes of the object behind h that another can be given: xfs lists access lists a second time
+// under a name of its own, and the kernel signs each inode by itself. The name in /proc leads to the very object, also to a link.
+func xattrs(h int, at string) (map[string][]byte, error) {
 	buf := make([]byte, 64<<10)
 	n, err := unix.Listxattr(procPath(h), buf)
 	if errors.Is(err, unix.ENOTSUP) {
@@ -318,7 +316,7 @@ func xattrs(h int, s Stat, at string) (map[string][]byte, error) {
 	out := map[string][]byte{}
 	val := make([]byte, 64<<10)
 	for name := range strings.SplitSeq(strings.TrimRight(string(buf[:n]), "\x00"), "\x00") {
-		if name == "" {
+		if name == "" || strings.HasPrefix(name, "trusted.SGI_ACL_") || name == "security.evm" {
 			continue
 		}
 		n, err := unix.Getxattr(procPath(h), name, val)

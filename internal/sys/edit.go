@@ -2,110 +2,13 @@ package sys
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"os"
-	"path"
 	"slices"
-	"strings"
 
 	"golang.org/x/sys/unix"
 )
-
-// tempPrefix begins the names of objects that are not finished.
-// Nothing under such a name is ever taken for data.
-const tempPrefix = ".anicca-tmp-"
-
-// IsTemp reports whether a name is that of an unfinished object.
-func IsTemp(name string) bool { return strings.HasPrefix(name, tempPrefix) }
-
-func tempName() string {
-	var b [8]byte
-	// crypto/rand would make the initrd's program a tenth larger.
-	if n, err := unix.Getrandom(b[:], 0); n < len(b) {
-		panic(fmt.Sprint("internal error: no random numbers: ", err))
-	}
-	return fmt.Sprintf("%s%x", tempPrefix, b)
-}
-
-// Perm is an owner and a mode to give to an object.
-type Perm struct {
-	UID, GID int
-	Mode     uint32
-}
-
-// Mkdir makes the directory p with owner and mode; it is an error if anything lies there.
-// The directory appears with both already right.
-func (t *Tree) Mkdir(p string, perm Perm) error {
-	dir, name, err := t.parent(p)
-	if err != nil {
-		return err
-	}
-	defer dir.Close()
-	tmp := tempName()
-	if err := do("mkdir", t.Path(p), func() error { return unix.Mkdirat(dir.fd, tmp, 0o700) }); err != nil {
-		return err
-	}
-	err = dir.setPerm(tmp, perm)
-	if err == nil {
-		err = do("rename", t.Path(p), func() error { return renameNew(dir.fd, tmp, dir.fd, name) })
-	}
-	if err != nil {
-		return errors.Join(err, dir.unlink(tmp, unix.AT_REMOVEDIR))
-	}
-	return nil
-}
-
-func (t *Tree) unlink(name string, flags int) error {
-	return do("remove", t.Path(name), func() error { return unix.Unlinkat(t.fd, name, flags) })
-}
-
-// SetPerm gives owner and mode to what lies at p, which must not be a link.
-func (t *Tree) SetPerm(p string, perm Perm) error {
-	dir, name, err := t.parent(p)
-	if err != nil {
-		return err
-	}
-	defer dir.Close()
-	return dir.setPerm(name, perm)
-}
-
-// setPerm gives owner and mode to name, which must not be a link.
-func (t *Tree) setPerm(name string, perm Perm) error {
-	at := t.Path(name)
-	if err := do("chown", at, func() error { return unix.Fchownat(t.fd, name, perm.UID, perm.GID, unix.AT_SYMLINK_NOFOLLOW) }); err != nil {
-		return err
-	}
-	fd, err := t.open(name, unix.O_PATH|unix.O_NOFOLLOW, 0)
-	if err != nil {
-		return err
-	}
-	defer unix.Close(fd)
-	// fchmod refuses O_PATH descriptors; the name in /proc leads to the very object.
-	return do("chmod", at, func() error { return unix.Chmod(procPath(fd), perm.Mode) })
-}
-
-// MkdirAll makes the missing directories of p, asking perm for the owner and mode of each.
-func (t *Tree) MkdirAll(p string, perm func(p string) Perm) error {
-	p = path.Clean("/" + p)
-	if p == "/" {
-		return nil
-	}
-	s, err := t.Stat(p)
-	switch {
-	case err == nil && s.Type() == fs.ModeDir:
-		return nil
-	case err == nil:
-		return wrap("mkdir", t.Path(p), unix.ENOTDIR)
-	case !errors.Is(err, fs.ErrNotExist):
-		return err
-	}
-	if err := t.MkdirAll(path.Dir(p), perm); err != nil {
-		return err
-	}
-	return t.Mkdir(p, perm(p))
-}
 
 // ReadFile reads the regular file p.
 func (t *Tree) ReadFile(p string) ([]byte, error) {
@@ -121,16 +24,21 @@ func (t *Tree) ReadFile(p string) ([]byte, error) {
 // WriteFile puts data at p in one step: after a power cut the old file is there or the new one, whole.
 // It waits until the new one is on the disk.
 func (t *Tree) WriteFile(p string, data []byte, perm Perm) error {
-	return t.writeFile(p, data, perm, true)
+	return t.writeFile(p, data, perm, true, unix.Renameat)
+}
+
+// CreateFile puts an empty file at p, where nothing may lie yet.
+func (t *Tree) CreateFile(p string, perm Perm) error {
+	return t.writeFile(p, nil, perm, true, renameNew)
 }
 
 // StageFile is [Tree.WriteFile] without waiting for the name to be on the disk. On btrfs the file gets it together with
 // everything else that is done to the filesystem up to its next commit, or not at all; on other filesystems that is not promised.
 func (t *Tree) StageFile(p string, data []byte, perm Perm) error {
-	return t.writeFile(p, data, perm, false)
+	return t.writeFile(p, data, perm, false, unix.Renameat)
 }
 
-func (t *Tree) writeFile(p string, data []byte, perm Perm, last bool) error {
+func (t *Tree) writeFile(p string, data []byte, perm Perm, last bool, rename func(int, string, int, string) error) error {
 	dir, name, err := t.parent(p)
 	if err != nil {
 		return err
@@ -144,10 +52,7 @@ func (t *Tree) writeFile(p string, data []byte, perm Perm, last bool) error {
 	f := os.NewFile(uintptr(fd), at)
 	err = do("write", at, func() error { _, err := f.Write(data); return err })
 	if err == nil {
-		err = do("chown", at, func() error { return unix.Fchown(fd, perm.UID, perm.GID) })
-	}
-	if err == nil {
-		err = do("chmod", at, func() error { return unix.Fchmod(fd, perm.Mode) })
+		err = give(fd, at, perm)
 	}
 	if err == nil {
 		// Btrfs compresses what it writes later, and would commit the name of a file without its data.
@@ -155,10 +60,10 @@ func (t *Tree) writeFile(p string, data []byte, perm Perm, last bool) error {
 	}
 	err = errors.Join(err, f.Close())
 	if err == nil {
-		err = do("rename", at, func() error { return unix.Renameat(dir.fd, tmp, dir.fd, name) })
+		err = do("rename", at, func() error { return rename(dir.fd, tmp, dir.fd, name) })
 	}
 	if err != nil {
-		return errors.Join(err, dir.unlink(tmp, 0))
+		return errors.Join(err, dir.forget(tmp, 0))
 	}
 	if !last {
 		return nil
@@ -188,7 +93,7 @@ func (t *Tree) Symlink(target, p string) error {
 		return err
 	}
 	if err := do("rename", t.Path(p), func() error { return unix.Renameat(dir.fd, tmp, dir.fd, name) }); err != nil {
-		return errors.Join(err, dir.unlink(tmp, 0))
+		return errors.Join(err, dir.forget(tmp, 0))
 	}
 	return nil
 }
@@ -284,6 +189,10 @@ func (t *Tree) Remove(p string) error {
 	return dir.unlink(name, flags)
 }
 
+func (t *Tree) unlink(name string, flags int) error {
+	return do("remove", t.Path(name), func() error { return unix.Unlinkat(t.fd, name, flags) })
+}
+
 // List returns the names in the directory p, sorted.
 func (t *Tree) List(p string) ([]string, error) {
 	sub, err := t.Sub(p)
@@ -301,6 +210,3 @@ func (t *Tree) List(p string) ([]string, error) {
 func (t *Tree) Sync() error {
 	return do("sync", t.name, func() error { return unix.Syncfs(t.fd) })
 }
-
-// Mine is a permission for objects of whoever runs this program: root, or the one user of a namespace.
-func Mine(mode uint32) Perm { return Perm{UID: os.Getuid(), GID: os.Getgid(), Mode: mode} }

@@ -72,7 +72,7 @@ func (c *copier) freshen(sd *Tree, name string, dd *Tree, dname, at string) erro
 	tmp := tempName()
 	delete(c.links, [2]uint64{s.Dev, s.Ino})
 	if err := c.object(sd, name, dd, tmp, path.Join(path.Dir(at), tmp)); err != nil {
-		return errors.Join(err, dd.unlink(tmp, 0))
+		return errors.Join(err, dd.forget(tmp, 0))
 	}
 	c.links[[2]uint64{s.Dev, s.Ino}] = at
 	return do("rename", dd.Path(dname), func() error { return unix.Renameat(dd.fd, tmp, dd.fd, dname) })

@@ -32,10 +32,7 @@ func Bind(from *Tree, src string, to *Tree, dst string, options []string) error 
 		return err
 	}
 	defer unix.Close(d)
-	return bind(s, d, to.Path(dst), options)
-}
-
-func bind(s, d int, name string, options []string) error {
+	name := to.Path(dst)
 	ss, err := fstat(s, name)
 	if err != nil {
 		return err
@@ -72,9 +69,18 @@ func bind(s, d int, name string, options []string) error {
 			return wrap("mount_setattr", name, err)
 		}
 	}
-	return do("move_mount", name, func() error {
+	err = do("move_mount", name, func() error {
 		return unix.MoveMount(m, "", d, "", unix.MOVE_MOUNT_F_EMPTY_PATH|unix.MOVE_MOUNT_T_EMPTY_PATH)
 	})
+	if err != nil {
+		return err
+	}
+	// Whoever owns a directory above can have moved what was covered to another place meanwhile.
+	there, err := to.Stat(dst)
+	if mounted, merr := fstat(m, name); merr == nil && (err != nil || there.MountID != mounted.MountID) {
+		return errors.Join(wrap("bind", name, errors.New("was moved while the kept copy was mounted")), unix.Unmount(procPath(m), unix.MNT_DETACH))
+	}
+	return nil
 }
 
 // Mount mounts a filesystem at the directory p of the tree. Data is the filesystem's own options.

@@ -15,6 +15,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -81,6 +82,15 @@ func Kexec() bool {
 	}
 	n, err := strconv.Atoi(strings.TrimSpace(string(b)))
 	return err == nil && n>>4 == 0xd
+}
+
+// Booted is when the kernel was started, by today's clock.
+func Booted() time.Time {
+	var up unix.Timespec
+	if unix.ClockGettime(unix.CLOCK_BOOTTIME, &up) != nil {
+		return time.Time{}
+	}
+	return time.Now().Add(-time.Duration(up.Nano()))
 }
 
 // BootID returns the kernel's random id of this boot.

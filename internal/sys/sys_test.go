@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -199,6 +200,30 @@ func TestCompareTellsTheWorstFirst(t *testing.T) {
 	}
 }
 
+// A sparse file of a size that nobody can read is compared by what is in it.
+func TestCompareSkipsHoles(t *testing.T) {
+	nstest.Need(t)
+	in, dir := tree(t)
+	const size = 4 << 40
+	for p, at := range map[string]int64{"a": size / 2, "b": size / 4} {
+		must(t, os.WriteFile(dir+"/"+p, nil, 0o644))
+		must(t, os.Truncate(dir+"/"+p, size))
+		f, err := os.OpenFile(dir+"/"+p, os.O_WRONLY, 0)
+		must(t, err)
+		_, err = f.WriteAt([]byte("x"), at)
+		must(t, errors.Join(err, f.Close()))
+	}
+	must(t, sys.Copy(in, "a", in, "copy"))
+	for p, want := range map[string]bool{"copy": true, "b": false} {
+		diff, err := sys.Compare(in, "a", in, p, 10)
+		must(t, err)
+		same := !slices.ContainsFunc(diff, func(d sys.Difference) bool { return d.What == "content" })
+		if same != want {
+			t.Errorf("%s: %v", p, diff)
+		}
+	}
+}
+
 func TestCopyOverwritesNothing(t *testing.T) {
 	nstest.Need(t)
 	from, src := tree(t)
@@ -357,6 +382,19 @@ func TestFreshen(t *testing.T) {
 	}
 	if read(t, dst+"/d/old") != "newer in the copy\n" {
 		t.Error("what is newer in the copy was overwritten")
+	}
+}
+
+func TestCreateFileReplacesNothing(t *testing.T) {
+	nstest.Need(t)
+	in, dir := tree(t)
+	write(t, dir+"/f", "precious", 0o600)
+	if err := in.CreateFile("f", sys.Perm{Mode: 0o644}); !errors.Is(err, fs.ErrExist) || read(t, dir+"/f") != "precious" {
+		t.Errorf("%v, %q", err, read(t, dir+"/f"))
+	}
+	must(t, in.CreateFile("g", sys.Perm{Mode: 0o604}))
+	if i, _ := lstat(t, dir+"/g"); i.Mode() != 0o604 || i.Size() != 0 {
+		t.Errorf("%v, %d bytes", i.Mode(), i.Size())
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"os"
 	"path"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -23,6 +24,11 @@ type Difference struct {
 const TimeDiffers = "time of change"
 
 func (d Difference) String() string { return d.Path + ": " + d.What }
+
+// OfAccess reports whether it is the owner, the mode or an attribute that differs, and not what lies there.
+func (d Difference) OfAccess() bool {
+	return strings.HasPrefix(d.What, "owner") || strings.HasPrefix(d.What, "mode") || d.What == "extended attributes"
+}
 
 // Compare reads both trees and returns up to max differences in names, types, content and metadata; those in times come last.
 // Times of directories are not compared: reading and mounting in them moves them.
@@ -94,11 +100,11 @@ func (c *comparer) object(ad *Tree, an string, bd *Tree, bn, at string) error {
 	if a.Perm() != b.Perm() && a.Type() != fs.ModeSymlink {
 		c.say(at, fmt.Sprintf("mode: %04o in the copy, not %04o", b.Perm(), a.Perm()))
 	}
-	ax, err := xattrs(ah, a, ad.Path(an))
+	ax, err := xattrs(ah, ad.Path(an))
 	if err != nil {
 		return err
 	}
-	bx, err := xattrs(bh, b, bd.Path(bn))
+	bx, err := xattrs(bh, bd.Path(bn))
 	if err != nil {
 		return err
 	}
@@ -122,7 +128,7 @@ func (c *comparer) object(ad *Tree, an string, bd *Tree, bn, at string) error {
 			c.say(at, "size")
 			return nil
 		}
-		same, err := sameContent(ad, an, bd, bn)
+		same, err := sameContent(ad, an, bd, bn, a.Size)
 		if err == nil && !same {
 			c.say(at, "content")
 		}
@@ -177,31 +183,48 @@ func (c *comparer) dir(ad *Tree, an string, bd *Tree, bn, at string, mount uint6
 	return nil
 }
 
-func sameContent(ad *Tree, an string, bd *Tree, bn string) (bool, error) {
+// sameContent compares two files of one size. What is a hole in both is not read: a sparse file can be larger than any disk.
+func sameContent(ad *Tree, an string, bd *Tree, bn string, size int64) (bool, error) {
 	af, err := ad.open(an, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
 	if err != nil {
 		return false, err
 	}
+	quiet(af)
 	a := os.NewFile(uintptr(af), an)
 	defer a.Close()
 	bf, err := bd.open(bn, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
 	if err != nil {
 		return false, err
 	}
+	quiet(bf)
 	b := os.NewFile(uintptr(bf), bn)
 	defer b.Close()
 	x, y := make([]byte, 256<<10), make([]byte, 256<<10)
-	for {
-		n, err1 := io.ReadFull(a, x)
-		m, err2 := io.ReadFull(b, y)
+	for at := int64(0); ; {
+		at = min(nextData(af, at, size), nextData(bf, at, size))
+		n, err1 := a.ReadAt(x, at)
+		m, err2 := b.ReadAt(y, at)
 		if n != m || !bytes.Equal(x[:n], y[:m]) {
 			return false, nil
 		}
-		if err1 == io.EOF || err1 == io.ErrUnexpectedEOF {
+		if err1 == io.EOF {
 			return err2 == err1, nil
 		}
 		if err := errors.Join(err1, err2); err != nil {
 			return false, err
 		}
+		at += int64(n)
+	}
+}
+
+// nextData is where the content of a file goes on after a hole at the given place: at its end, if that reaches to there.
+func nextData(fd int, at, size int64) int64 {
+	switch data, err := unix.Seek(fd, at, unix.SEEK_DATA); err {
+	case nil:
+		return data
+	case unix.ENXIO:
+		return max(at, size)
+	default:
+		return at // a filesystem without holes
 	}
 }

@@ -3,6 +3,7 @@ package ui
 import (
 	"fmt"
 	"io"
+	"slices"
 
 	"anicca/internal/plan"
 )
@@ -17,7 +18,7 @@ func Plan(w io.Writer, p *plan.Plan) {
 		fmt.Fprintln(w, "to do:")
 		Table(w, rows)
 	}
-	for _, n := range p.Notes {
+	for _, n := range slices.Concat(p.Notes, p.Drift) {
 		fmt.Fprintf(w, "note: %s: %s (%s)\n", n.Path, n.Msg, n.Why)
 	}
 	for _, c := range p.Conflicts {
@@ -43,6 +44,8 @@ func words(s plan.Step) string {
 		return fmt.Sprintf("%s over to every session, kept as %s", s.Path, s.Source)
 	case plan.Copy:
 		return fmt.Sprintf("%s from %s", s.Path, s.Source)
+	case plan.Give:
+		return fmt.Sprintf("%s to %s, which has %s", plan.Words(s.Perm), s.Path, plan.Words(*s.Had))
 	case plan.Record:
 		return fmt.Sprintf("the boot plan in %s: reset %q, %d entries", s.Path, s.Boot.Reset, len(s.Boot.Entries))
 	}

@@ -1,0 +1,124 @@
+package sys
+
+import (
+	"errors"
+	"io/fs"
+	"path"
+
+	"golang.org/x/sys/unix"
+)
+
+// Mkdir makes the directory p with owner and mode; it is an error if anything lies there.
+// The directory appears with both already right.
+func (t *Tree) Mkdir(p string, perm Perm) error {
+	return t.newDir(p, func(made *Tree) error { return give(made.fd, made.name, perm) })
+}
+
+// MkdirLike makes the directory p with the owner, mode, times and extended attributes, and so the access lists and the label, of
+// a directory in the same or another tree.
+func (t *Tree) MkdirLike(p string, from *Tree, model string) error {
+	m, err := from.Sub(model)
+	if err != nil {
+		return err
+	}
+	defer m.Close()
+	s, err := fstat(m.fd, m.name)
+	if err != nil {
+		return err
+	}
+	return t.newDir(p, func(made *Tree) error { return copyMeta(m.fd, s, made.fd, made.name) })
+}
+
+func (t *Tree) newDir(p string, dress func(made *Tree) error) error {
+	dir, name, err := t.parent(p)
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	tmp := tempName()
+	made, err := dir.mkdir(tmp)
+	if err == nil {
+		err = dress(made)
+		made.Close()
+	}
+	if err == nil {
+		err = do("rename", t.Path(p), func() error { return renameNew(dir.fd, tmp, dir.fd, name) })
+	}
+	if err != nil {
+		return errors.Join(err, dir.forget(tmp, unix.AT_REMOVEDIR))
+	}
+	return nil
+}
+
+// mkdir makes the directory name, for nobody but us yet, and opens it.
+func (t *Tree) mkdir(name string) (*Tree, error) {
+	if err := do("mkdir", t.Path(name), func() error { return unix.Mkdirat(t.fd, name, 0o700) }); err != nil {
+		return nil, err
+	}
+	made, err := t.Sub(name)
+	if err != nil {
+		return nil, err
+	}
+	if err := ours(made.fd, made.name); err != nil {
+		made.Close()
+		return nil, err
+	}
+	return made, nil
+}
+
+// hold opens what this program has just made at name, which is not a directory.
+func (t *Tree) hold(name string) (int, error) {
+	fd, err := t.open(name, unix.O_PATH|unix.O_NOFOLLOW, 0)
+	if err != nil {
+		return -1, err
+	}
+	if err := ours(fd, t.Path(name)); err != nil {
+		unix.Close(fd)
+		return -1, err
+	}
+	return fd, nil
+}
+
+// ours makes sure that an object which was opened by its name is the one that was made under it. Whoever owns the directory
+// can have put another there meanwhile, such as a second name of a file elsewhere, to be given what is not theirs.
+// What belongs to us, has one name and is empty is either ours or worth nothing.
+func ours(fd int, name string) error {
+	s, err := fstat(fd, name)
+	if err != nil {
+		return err
+	}
+	if s.IsDir() {
+		if empty, err := (&Tree{fd: fd, name: name}).Empty("."); err != nil || empty && int(s.Uid) == unix.Geteuid() {
+			return err
+		}
+	} else if s.Nlink == 1 && int(s.Uid) == unix.Geteuid() {
+		return nil
+	}
+	return wrap("make", name, errors.New("somebody else has put something there meanwhile"))
+}
+
+// MkdirAll makes the missing directories of p, asking perm for the owner and mode of each.
+func (t *Tree) MkdirAll(p string, perm func(p string) Perm) error {
+	return t.MakeAll(p, func(p string) error { return t.Mkdir(p, perm(p)) })
+}
+
+// MakeAll lets mkdir make each missing directory of p, the outermost first.
+func (t *Tree) MakeAll(p string, mkdir func(p string) error) error {
+	p = path.Clean("/" + p)
+	if p == "/" {
+		return nil
+	}
+	s, err := t.Stat(p)
+	switch {
+	case err == nil && s.Type() == fs.ModeDir:
+		return nil
+	case err == nil:
+		return wrap("mkdir", t.Path(p), unix.ENOTDIR)
+	case !errors.Is(err, fs.ErrNotExist):
+		return err
+	}
+	if err := t.MakeAll(path.Dir(p), mkdir); err != nil {
+		return err
+	}
+	return mkdir(p)
+}
