@@ -9,28 +9,50 @@ import (
 	"anicca/internal/config"
 	"anicca/internal/decl"
 	"anicca/internal/facts"
+	"anicca/internal/live"
 	"anicca/internal/plan"
 	"anicca/internal/sys"
 	"anicca/internal/ui"
 )
 
-// load evaluates the declaration of the machine.
-func (g globals) load() (*decl.Host, error) {
+// options say which declaration is the machine's.
+func (g globals) options() (config.Options, error) {
 	accounts, err := facts.ReadAccounts(os.DirFS(g.root))
 	if err != nil {
-		return nil, err
+		return config.Options{}, err
 	}
 	name := g.host
 	if name == "" {
 		if name, err = os.Hostname(); err != nil {
-			return nil, err
+			return config.Options{}, err
 		}
 	}
 	o := config.Options{Dir: g.config, Host: name, Accounts: accounts}
 	if g.config == defaultConfig {
 		o.Keep = defaultConfig
 	}
+	return o, nil
+}
+
+// load evaluates the declaration of the machine.
+func (g globals) load() (*decl.Host, error) {
+	o, err := g.options()
+	if err != nil {
+		return nil, err
+	}
 	return config.Load(o)
+}
+
+// facts reads what the machine is, as far as the host needs it.
+func (g globals) facts(host *decl.Host) (*facts.Facts, error) {
+	src := facts.Source{FS: os.DirFS(g.root), Prefix: g.root, Kernel: sys.Kernel(), Hostname: host.Name}
+	table, err := os.Open("/proc/self/mountinfo")
+	if err != nil {
+		return nil, err
+	}
+	defer table.Close()
+	src.Mountinfo = table
+	return facts.Read(src, host)
 }
 
 // plan compares the declaration with the machine.
@@ -39,18 +61,23 @@ func (g globals) plan() (*plan.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	src := facts.Source{FS: os.DirFS(g.root), Prefix: g.root, Kernel: sys.Kernel(), Hostname: host.Name}
-	table, err := os.Open("/proc/self/mountinfo")
-	if err != nil {
-		return nil, err
-	}
-	defer table.Close()
-	src.Mountinfo = table
-	f, err := facts.Read(src, host)
+	f, err := g.facts(host)
 	if err != nil {
 		return nil, err
 	}
 	return plan.Make(host, f), nil
+}
+
+// machine opens the running machine for a change.
+func (g globals) machine() (m live.Machine, done func(), err error) {
+	if m.Declaration, err = g.options(); err != nil {
+		return m, nil, err
+	}
+	m.Facts = g.facts
+	if m.Root, err = sys.OpenTree(g.root); err != nil {
+		return m, nil, err
+	}
+	return m, func() { m.Root.Close() }, nil
 }
 
 func checkCommand(g *globals) *cobra.Command {

@@ -93,6 +93,7 @@ type Plan struct {
 	Steps     []Step     `json:"steps"`
 	Conflicts []Conflict `json:"conflicts,omitempty"`
 	Notes     []Note     `json:"notes,omitempty"`
+	Pending   []Note     `json:"pending,omitempty"` // what is in place until the next boot only
 }
 
 // Boot is the part of a plan that the initrd walks at every boot.

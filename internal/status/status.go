@@ -92,6 +92,10 @@ func Make(m Machine) *Status {
 	for _, c := range p.Conflicts {
 		s.problem("%s: %s (%s): %s", c.Path, c.Msg, c.Why, c.Hint)
 	}
+	for _, n := range p.Pending {
+		s.note("%s %s", n.Path, n.Msg)
+	}
+	s.links(m)
 	if len(p.Steps) > 0 {
 		s.problem("the declaration is not applied: %d steps to do: run 'anicca apply'", len(p.Steps))
 	}
@@ -182,6 +186,21 @@ func (s *Status) disk(d *root.Disk) {
 
 func (s *Status) note(format string, args ...any) {
 	s.Notes = append(s.Notes, fmt.Sprintf(format, args...))
+}
+
+// links notes what the boot has put in place by a link, and what is not declared any more.
+func (s *Status) links(m Machine) {
+	if m.Record == nil {
+		return
+	}
+	for _, e := range m.Record.Entries {
+		target, err := m.Tree.Readlink(e.Path)
+		for _, store := range m.Host.Stores {
+			if err == nil && target == store.Path+e.Path && !slices.ContainsFunc(s.Entries, func(d Entry) bool { return d.Path == e.Path }) {
+				s.note("%s is not declared any more, and links to its kept copy until the next boot; 'anicca forget %s' puts a file there if no program uses it", e.Path, e.Path)
+			}
+		}
+	}
 }
 
 func (s *Status) entry(e decl.Entry, seen boot.Entry, tree *sys.Tree) {
