@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path"
 	"slices"
+	"strings"
 	"time"
 
 	"anicca/internal/apply"
@@ -119,7 +120,7 @@ func (m Machine) taking(host *decl.Host, recorded *plan.Boot, p string, fate Fat
 		if _, _, inside := find(host, p); inside {
 			continue
 		}
-		if above(host, p) {
+		if above(host, recorded, p) {
 			return nil, fmt.Errorf("%s is not an entry, but others lie in it: name them", p)
 		}
 		if fate == Leave {
@@ -130,11 +131,13 @@ func (m Machine) taking(host *decl.Host, recorded *plan.Boot, p string, fate Fat
 	return nil, nil
 }
 
-// above reports whether an entry lies below a path.
-func above(host *decl.Host, p string) bool {
-	return slices.ContainsFunc(host.Stores, func(s decl.Store) bool {
-		return slices.ContainsFunc(s.Entries, func(e decl.Entry) bool { return len(e.Path) > len(p) && e.Path[:len(p)+1] == p+"/" })
-	})
+// above reports whether an entry lies below a path, declared or of the recorded boot plan.
+func above(host *decl.Host, recorded *plan.Boot, p string) bool {
+	below := func(q string) bool { return strings.HasPrefix(q, p+"/") }
+	return slices.ContainsFunc(recorded.Entries, func(s plan.Step) bool { return below(s.Path) }) ||
+		slices.ContainsFunc(host.Stores, func(s decl.Store) bool {
+			return slices.ContainsFunc(s.Entries, func(e decl.Entry) bool { return below(e.Path) })
+		})
 }
 
 // forgetting is the plan that records the boot plan without the given paths. What else the full plan would do is left to 'anicca apply'.

@@ -43,7 +43,7 @@ func Keep(m Machine, paths []string, store string) (*Change, error) {
 			notes = append(notes, plan.Note{Why: e.Pos, Path: p, Msg: said})
 			continue
 		}
-		kind, err := m.kind(p)
+		kind, err := m.kind(p, store)
 		if err != nil {
 			errs = append(errs, err)
 			continue

@@ -95,14 +95,20 @@ func find(host *decl.Host, p string) (e decl.Entry, exact, ok bool) {
 	}
 }
 
-// kind looks what lies at a path that shall be kept.
-func (m Machine) kind(p string) (decl.Kind, error) {
+// kind looks what lies at a path that shall be kept; if nothing does, what the store has left of it.
+func (m Machine) kind(p, store string) (decl.Kind, error) {
 	s, err := m.Root.Stat(p)
+	if isMissing(err) {
+		if kept, err := m.Root.Stat(path.Join(store, p)); err == nil && (kept.IsDir() || kept.IsFile()) {
+			s = kept
+		} else {
+			return "", fmt.Errorf("%s: nothing lies there: make it first, or write it into the declaration yourself", p)
+		}
+		err = nil
+	}
 	switch {
 	case sys.IsLoop(err):
 		return "", fmt.Errorf("%s: a directory above it is a symbolic link: name the path that it leads to", p)
-	case err != nil && isMissing(err):
-		return "", fmt.Errorf("%s: nothing lies there: make it first, or write it into the declaration yourself", p)
 	case err != nil:
 		return "", err
 	case s.IsDir():
