@@ -34,7 +34,7 @@ const declaration = `root: backend: "overlay"
 persist: "/persist": {
 	directories: "/srv/data": {}
 	files: {
-		"/etc/bound": {}
+		"/etc/bound": method: "bind"
 		"/etc/linked": method: "symlink"
 	}
 }
