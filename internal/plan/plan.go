@@ -91,9 +91,9 @@ type Plan struct {
 	Format    int        `json:"format"`
 	Host      string     `json:"host"`
 	Steps     []Step     `json:"steps"`
+	Pending   []Note     `json:"pending,omitempty"` // what is in place until the next boot only
 	Conflicts []Conflict `json:"conflicts,omitempty"`
 	Notes     []Note     `json:"notes,omitempty"`
-	Pending   []Note     `json:"pending,omitempty"` // what is in place until the next boot only
 }
 
 // Boot is the part of a plan that the initrd walks at every boot.

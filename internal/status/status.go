@@ -83,6 +83,7 @@ func Make(m Machine) *Status {
 		}
 		return 1
 	})
+	s.pending(m)
 	if m.Root != nil {
 		s.problem("the running root is not the one that this boot made: %v", m.Root)
 	}
@@ -92,10 +93,6 @@ func Make(m Machine) *Status {
 	for _, c := range p.Conflicts {
 		s.problem("%s: %s (%s): %s", c.Path, c.Msg, c.Why, c.Hint)
 	}
-	for _, n := range p.Pending {
-		s.note("%s %s", n.Path, n.Msg)
-	}
-	s.links(m)
 	if len(p.Steps) > 0 {
 		s.problem("the declaration is not applied: %d steps to do: run 'anicca apply'", len(p.Steps))
 	}
@@ -188,8 +185,11 @@ func (s *Status) note(format string, args ...any) {
 	s.Notes = append(s.Notes, fmt.Sprintf(format, args...))
 }
 
-// links notes what the boot has put in place by a link, and what is not declared any more.
-func (s *Status) links(m Machine) {
+// pending notes what is in place in this session and not declared any more.
+func (s *Status) pending(m Machine) {
+	for _, n := range m.Plan.Pending {
+		s.note("%s %s", n.Path, n.Msg)
+	}
 	if m.Record == nil {
 		return
 	}

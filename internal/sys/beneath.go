@@ -55,7 +55,7 @@ func Refill(src, dst *Tree) error {
 			return err
 		}
 	}
-	if err := copyMeta(src.fd, s, dst, "."); err != nil {
+	if err := dress(src.fd, s, dst, "."); err != nil {
 		return err
 	}
 	if err := c.settle(src, ".", dst, ".", began); err != nil {
@@ -82,6 +82,9 @@ func CatchUp(src, dst *Tree) error {
 	}
 	return Freshen(src, dst)
 }
+
+// TempName returns the name of an object that is not finished, and that nothing else has.
+func TempName() string { return tempName() }
 
 // Replace moves from to to inside the tree, in one step, over the file or link that may lie there.
 // The caller has made sure that nothing is lost by that.
@@ -114,8 +117,11 @@ func Overwrite(from *Tree, src string, to *Tree, dst string) error {
 	if err := do("write", dir.Path(name), func() error { return copyData(h, out, s.Size) }); err != nil {
 		return err
 	}
-	if err := copyMeta(h, s, dir, name); err != nil {
+	if err := dress(h, s, dir, name); err != nil {
 		return err
 	}
 	return do("flush", dir.Path(name), func() error { return unix.Fsync(out) })
 }
+
+// dress gives an object of the tree the metadata of another.
+func dress(h int, s Stat, t *Tree, name string) error { return copyMeta(h, s, t, name) }

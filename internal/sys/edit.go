@@ -20,9 +20,6 @@ const tempPrefix = ".anicca-tmp-"
 // IsTemp reports whether a name is that of an unfinished object.
 func IsTemp(name string) bool { return strings.HasPrefix(name, tempPrefix) }
 
-// TempName returns the name of an object that is not finished, and that nothing else has.
-func TempName() string { return tempName() }
-
 func tempName() string {
 	var b [8]byte
 	// crypto/rand would make the initrd's program a tenth larger.
