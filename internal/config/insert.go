@@ -2,6 +2,7 @@ package config
 
 import (
 	"bytes"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -28,8 +29,10 @@ func (e *editor) add(path []string, key, value string) error {
 // insert returns the text of the file with a new field. Rest are the names that are not written there yet.
 func (s spot) insert(data []byte, rest []string, key, value string) []byte {
 	last := s.after
-	if last == nil && len(s.list) > 0 {
-		last = s.list[len(s.list)-1]
+	for i := len(s.list) - 1; i >= 0 && last == nil; i-- {
+		if _, open := s.list[i].(*ast.Ellipsis); !open { // ... stays the last
+			last = s.list[i]
+		}
 	}
 	short := s.labels + chain(append(rest[:len(rest):len(rest)], key)) + ": " + value
 	if last == nil && s.block != nil {
@@ -86,11 +89,14 @@ func long(indent, unit string, rest []string, key, value string) string {
 	return chain(rest) + ": {\n" + indent + unit + chain([]string{key}) + ": " + value + "\n" + indent + "}"
 }
 
+// keywords mean something else than a name at the beginning of a field.
+var keywords = []string{"package", "import", "for", "in", "if", "let", "else", "try", "fallback", "true", "false", "null"}
+
 // chain writes names in the short form, a: b: c.
 func chain(names []string) string {
 	out := make([]string, len(names))
 	for i, n := range names {
-		if out[i] = n; !isWord(n) || strings.HasPrefix(n, "_") {
+		if out[i] = n; !isWord(n) || strings.HasPrefix(n, "_") || slices.Contains(keywords, n) {
 			out[i] = strconv.Quote(n)
 		}
 	}

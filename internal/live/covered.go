@@ -2,6 +2,7 @@ package live
 
 import (
 	"path"
+	"slices"
 	"time"
 
 	"anicca/internal/sys"
@@ -61,11 +62,15 @@ func (l looker) object(p string) (string, error) {
 	case c.Mtim.Nano() <= k.Mtim.Nano():
 		return "", nil
 	}
-	diff, err := sys.Compare(l.covered, p, l.kept, p, 10)
-	for _, d := range diff {
-		if d.What != sys.TimeDiffers {
-			return p, err
-		}
+	differ, err := contentDiffers(l.covered, p, l.kept, p)
+	if err != nil || !differ {
+		return "", err
 	}
-	return "", err
+	return p, nil
+}
+
+// contentDiffers compares two files apart from their times.
+func contentDiffers(a *sys.Tree, ap string, b *sys.Tree, bp string) (bool, error) {
+	diff, err := sys.Compare(a, ap, b, bp, 10)
+	return slices.ContainsFunc(diff, func(d sys.Difference) bool { return d.What != sys.TimeDiffers }), err
 }

@@ -297,7 +297,7 @@ func TestForgetWhatWasWrittenBeneath(t *testing.T) {
 	must(t, err)
 	time.Sleep(20 * time.Millisecond) // clocks of filesystems are coarse
 	must(t, covered.WriteFile("data/sub/b", []byte("written beneath\n"), sys.Mine(0o644)))
-	c, err := live.Forget(m.Machine, []string{"/srv/data"}, live.Leave, time.Now())
+	c, err := live.Forget(m.Machine, []string{"/srv/data"}, live.Archive, time.Now())
 	must(t, err)
 	must(t, c.Run(nil))
 	if x := c.Taken[0]; x.Done || !strings.Contains(x.Waits, "/srv/data/sub/b open") || !m.inPlace("/srv/data") {
@@ -306,7 +306,23 @@ func TestForgetWhatWasWrittenBeneath(t *testing.T) {
 	if got, err := covered.ReadFile("data/sub/b"); err != nil || string(got) != "written beneath\n" {
 		t.Errorf("%q, %v", got, err)
 	}
+	if m.read("/persist/srv/data/a") != "newer\n" {
+		t.Error("the kept copy was moved away from below its mount")
+	}
 	covered.Close()
+
+	beside, err := m.Root.Beneath("/etc")
+	must(t, err)
+	time.Sleep(20 * time.Millisecond)
+	m.write("/etc/newest", "written beneath\n")
+	must(t, sys.Overwrite(m.Root, "/etc/newest", beside, "bound"))
+	c, err = live.Forget(m.Machine, []string{"/etc/bound"}, live.Leave, time.Now())
+	must(t, err)
+	must(t, c.Run(nil))
+	if x := c.Taken[0]; x.Done || x.Waits == "" || !m.inPlace("/etc/bound") || m.read("/etc/bound") != "bound, newer\n" {
+		t.Errorf("%+v", x)
+	}
+	beside.Close()
 }
 
 // What somebody edits while the command asks is not overwritten.
