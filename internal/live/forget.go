@@ -75,7 +75,7 @@ func Forget(m Machine, paths []string, fate Fate, now time.Time) (*Change, error
 	if f, err = m.Facts(edit.Host); err != nil {
 		return nil, err
 	}
-	c.Plan = forgetting(plan.Make(edit.Host, f), recorded, paths)
+	c.Plan = forgetting(plan.Make(edit.Host, f), edit.Host.Root.Pos, recorded, paths)
 	for _, t := range c.Taken {
 		if err := m.look(t); err != nil {
 			return nil, err
@@ -141,13 +141,13 @@ func above(host *decl.Host, recorded *plan.Boot, p string) bool {
 }
 
 // forgetting is the plan that records the boot plan without the given paths. What else the full plan would do is left to 'anicca apply'.
-func forgetting(full *plan.Plan, recorded *plan.Boot, paths []string) *plan.Plan {
+func forgetting(full *plan.Plan, why decl.Pos, recorded *plan.Boot, paths []string) *plan.Plan {
 	out := &plan.Plan{Format: full.Format, Host: full.Host, Steps: []plan.Step{}}
 	next := *recorded
 	next.Entries = slices.DeleteFunc(slices.Clone(recorded.Entries), func(s plan.Step) bool { return slices.Contains(paths, s.Path) })
 	if len(next.Entries) < len(recorded.Entries) {
 		at := path.Join(recorded.Stores[0].Path, decl.StateDir, "current")
-		addRecord(out, &plan.Step{ID: string(plan.Record) + ":" + at, Kind: plan.Record, Path: at, Store: recorded.Stores[0].Path}, next)
+		addRecord(out, &plan.Step{ID: string(plan.Record) + ":" + at, Kind: plan.Record, Why: why, Path: at, Store: recorded.Stores[0].Path}, next)
 	}
 	for _, s := range full.Steps {
 		if s.Kind != plan.Record || rest(*s.Boot, next) {
