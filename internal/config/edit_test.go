@@ -6,11 +6,13 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"golang.org/x/tools/txtar"
 
 	"anicca/internal/config"
 	"anicca/internal/decl"
+	"anicca/internal/facts"
 	"anicca/internal/golden"
 )
 
@@ -41,6 +43,19 @@ func TestEdits(t *testing.T) {
 	})
 }
 
+// people are the accounts of the machine that is edited for.
+func people(t testing.TB) *facts.Accounts {
+	t.Helper()
+	a, err := facts.ReadAccounts(fstest.MapFS{
+		"etc/passwd": {Data: []byte("root:x:0:0::/root:/bin/bash\nbird:x:1000:1000::/home/bird:/bin/bash\nfish:x:1001:1001::/srv/fish:/bin/bash\n")},
+		"etc/group":  {Data: []byte("root:x:0:\n")},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
 func without(files []txtar.File, prefix string) []txtar.File {
 	var out []txtar.File
 	for _, f := range files {
@@ -54,7 +69,7 @@ func without(files []txtar.File, prefix string) []txtar.File {
 // edit does what the comment of an archive says: lines "keep directory PATH", "keep file PATH", or "forget PATH".
 func edit(t *testing.T, comment string) (*config.Edit, error) {
 	t.Helper()
-	o := config.Options{Dir: "decl", Host: "nest", Accounts: accounts(t), Keep: "/etc/anicca"}
+	o := config.Options{Dir: "decl", Host: "nest", Accounts: people(t), Keep: "/etc/anicca"}
 	var wishes []config.Wish
 	var entries []decl.Entry
 	for line := range strings.Lines(comment) {
@@ -104,7 +119,7 @@ func TestEditsAreUndone(t *testing.T) {
 			if err := errors.Join(os.Mkdir("decl", 0o755), os.WriteFile("decl/a.cue", []byte(text), 0o644)); err != nil {
 				t.Fatal(err)
 			}
-			o := config.Options{Dir: "decl", Host: "nest", Accounts: accounts(t)}
+			o := config.Options{Dir: "decl", Host: "nest", Accounts: people(t)}
 			w.Store = "/persist"
 			e, err := config.Keep(o, []config.Wish{w})
 			if err != nil || len(e.Files) != 1 || string(e.Files[0].New) == text {

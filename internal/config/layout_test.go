@@ -89,7 +89,7 @@ func drawDeclaration(t *rapid.T) string {
 // Whatever the layout is: keeping only adds text at one place, what was declared stays so, and forgetting gives the same
 // declaration again.
 func TestEveryLayout(t *testing.T) {
-	acc := accounts(t)
+	acc := people(t)
 	dir := t.TempDir()
 	file := filepath.Join(dir, "a.cue")
 	o := config.Options{Dir: dir, Host: "nest", Accounts: acc}
@@ -144,7 +144,7 @@ func TestEveryLayout(t *testing.T) {
 
 // Forgetting what somebody has written takes text away at one place, and nothing else with it.
 func TestEveryLayoutForgets(t *testing.T) {
-	o := config.Options{Dir: t.TempDir(), Host: "nest", Accounts: accounts(t)}
+	o := config.Options{Dir: t.TempDir(), Host: "nest", Accounts: people(t)}
 	file := filepath.Join(o.Dir, "a.cue")
 	rapid.Check(t, func(t *rapid.T) {
 		text := drawDeclaration(t)
