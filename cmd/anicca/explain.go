@@ -1,6 +1,8 @@
 package main
 
 import (
+	"slices"
+
 	"github.com/spf13/cobra"
 
 	"anicca/internal/boot"
@@ -83,7 +85,12 @@ func (g globals) explained(m explain.Machine) (explain.Machine, func(), error) {
 
 // lookAtBase opens the base, where there is one that can be read. Without it, the answer says less.
 func (g globals) lookAtBase(m *explain.Machine) (done func()) {
-	done = func() {}
+	var opened []func()
+	done = func() {
+		for _, shut := range slices.Backward(opened) {
+			shut()
+		}
+	}
 	if g.root != "/" || m.Record == nil || m.Record.Device == "" {
 		return done
 	}
@@ -91,22 +98,25 @@ func (g globals) lookAtBase(m *explain.Machine) (done func()) {
 	if err != nil {
 		return done
 	}
-	done = func() { _ = away() }
+	opened = append(opened, func() { _ = away() })
 	d, err := root.Open(top)
 	if err != nil {
 		return done
 	}
-	closed := func() { d.Close(); _ = away() }
+	opened = append(opened, func() { d.Close() })
 	if n := d.Ledger().Next; n != nil {
 		m.Once = n.What
 	}
 	dir, shut, err := d.OpenBase()
 	if err != nil {
-		return closed
+		return done
 	}
-	if m.Base, err = sys.OpenTree(dir); err != nil {
-		m.Base = nil
-		return func() { _ = shut(); closed() }
+	opened = append(opened, func() { _ = shut() })
+	base, err := sys.OpenTree(dir)
+	if err != nil {
+		return done
 	}
-	return func() { m.Base.Close(); _ = shut(); closed() }
+	opened = append(opened, func() { base.Close() })
+	m.Base = base
+	return done
 }

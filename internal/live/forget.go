@@ -80,6 +80,9 @@ func Forget(m Machine, paths []string, fate Fate, now time.Time) (*Change, error
 		if err := m.look(t); err != nil {
 			return nil, err
 		}
+		if below := f.Mounts.Below(t.Path); t.InPlace && len(below) > 0 {
+			t.Waits = below[0].Target + " is mounted in it"
+		}
 	}
 	return c, nil
 }

@@ -325,6 +325,20 @@ func TestForgetWhatWasWrittenBeneath(t *testing.T) {
 	beside.Close()
 }
 
+// A mount inside of what is taken away would hang in the air: it is named, and everything stays until the next boot.
+func TestForgetWithAMountInside(t *testing.T) {
+	m := newMachine(t)
+	must(t, m.Root.Mount("inside", "/srv/data/sub", "tmpfs", nil, ""))
+	c, err := live.Forget(m.Machine, []string{"/srv/data"}, live.Delete, time.Now())
+	must(t, err)
+	must(t, c.Run(nil))
+	if x := c.Taken[0]; x.Done || x.Waits != "/srv/data/sub is mounted in it" || !m.inPlace("/srv/data") {
+		t.Errorf("%+v", x)
+	}
+	must(t, m.Root.Unmount("/srv/data/sub", false))
+	m.whole("with a mount inside", 0)
+}
+
 // What somebody edits while the command asks is not overwritten.
 func TestDeclarationChangedMeanwhile(t *testing.T) {
 	m := newMachine(t)
