@@ -10,27 +10,37 @@ import (
 	"anicca/internal/config"
 	"anicca/internal/decl"
 	"anicca/internal/facts"
+	"anicca/internal/live"
 	"anicca/internal/plan"
 	"anicca/internal/root"
 	"anicca/internal/sys"
 	"anicca/internal/ui"
 )
 
-// load evaluates the declaration of the machine.
-func (g globals) load() (*decl.Host, error) {
+// options say which declaration is the machine's.
+func (g globals) options() (config.Options, error) {
 	accounts, err := g.accounts()
 	if err != nil {
-		return nil, err
+		return config.Options{}, err
 	}
 	name := g.host
 	if name == "" {
 		if name, err = os.Hostname(); err != nil {
-			return nil, err
+			return config.Options{}, err
 		}
 	}
 	o := config.Options{Dir: g.config, Host: name, Accounts: accounts}
 	if g.config == defaultConfig {
 		o.Keep = defaultConfig
+	}
+	return o, nil
+}
+
+// load evaluates the declaration of the machine.
+func (g globals) load() (*decl.Host, error) {
+	o, err := g.options()
+	if err != nil {
+		return nil, err
 	}
 	return config.Load(o)
 }
@@ -56,12 +66,8 @@ func (g globals) runningRoot() string {
 	return id
 }
 
-// plan compares the declaration with the machine.
-func (g globals) plan() (*plan.Plan, error) {
-	host, err := g.load()
-	if err != nil {
-		return nil, err
-	}
+// facts reads what the machine is, as far as the host needs it.
+func (g globals) facts(host *decl.Host) (*facts.Facts, error) {
 	tree, err := sys.OpenTree(g.root)
 	if err != nil {
 		return nil, err
@@ -76,11 +82,32 @@ func (g globals) plan() (*plan.Plan, error) {
 	}
 	defer table.Close()
 	src.Mountinfo = table
-	f, err := facts.Read(src, host)
+	return facts.Read(src, host)
+}
+
+// plan compares the declaration with the machine.
+func (g globals) plan() (*plan.Plan, error) {
+	host, err := g.load()
+	if err != nil {
+		return nil, err
+	}
+	f, err := g.facts(host)
 	if err != nil {
 		return nil, err
 	}
 	return plan.Make(host, f), nil
+}
+
+// machine opens the running machine for a change.
+func (g globals) machine() (m live.Machine, done func(), err error) {
+	if m.Declaration, err = g.options(); err != nil {
+		return m, nil, err
+	}
+	m.Facts = g.facts
+	if m.Root, err = sys.OpenTree(g.root); err != nil {
+		return m, nil, err
+	}
+	return m, func() { m.Root.Close() }, nil
 }
 
 func checkCommand(g *globals) *cobra.Command {

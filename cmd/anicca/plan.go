@@ -82,23 +82,36 @@ func (g globals) run(w io.Writer, p *plan.Plan) error {
 		return err
 	}
 	defer tree.Close()
-	done, covered := 0, false
-	err = apply.Run(tree, p, func(e apply.Event) {
-		if e.Err == nil {
-			done++
-			covered = covered || e.Step.Kind == plan.Adopt && e.Step.Dir
-		}
-		ui.Done(w, e.Step, e.Err)
-	})
-	fmt.Fprintf(w, "%d of %d steps done\n", done, len(p.Steps))
+	progress := progress{w: w}
+	err = apply.Run(tree, p, progress.tell)
+	fmt.Fprintf(w, "%d of %d steps done\n", progress.done, len(p.Steps))
 	if err != nil {
 		return err
 	}
-	if covered {
-		fmt.Fprintln(w, "Programs that have files open in what was just covered write on into the covered copies\n"+
+	progress.end()
+	return verdict(p, false)
+}
+
+// progress tells the steps of an apply as they are done.
+type progress struct {
+	w       io.Writer
+	done    int
+	covered bool // a directory that programs may have open
+}
+
+func (p *progress) tell(e apply.Event) {
+	if e.Err == nil {
+		p.done++
+		p.covered = p.covered || e.Step.Kind == plan.Adopt && e.Step.Dir
+	}
+	ui.Done(p.w, e.Step, e.Err)
+}
+
+func (p *progress) end() {
+	if p.covered {
+		fmt.Fprintln(p.w, "Programs that have files open in what was just covered write on into the covered copies\n"+
 			"until they are restarted: reboot soon. The boot uses the kept copies.")
 	}
-	return verdict(p, false)
 }
 
 // verdict turns what is left of a plan into an exit code.

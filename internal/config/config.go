@@ -25,10 +25,19 @@ type Options struct {
 // Load evaluates a declaration. Its error is a [decl.Problems] if the user's files are wrong:
 // all mistakes that could be told apart, sorted by position.
 func Load(o Options) (*decl.Host, error) {
-	files, problems, err := read(o)
+	texts, problems, err := read(o)
 	if err != nil {
 		return nil, err
 	}
+	if len(problems) > 0 {
+		return nil, problems.Sort()
+	}
+	return load(o, texts)
+}
+
+// load evaluates the files of a declaration.
+func load(o Options, texts []source) (*decl.Host, error) {
+	files, problems := parseAll(texts)
 	if len(problems) > 0 {
 		return nil, problems.Sort()
 	}

@@ -29,9 +29,10 @@ daemon:x:1:1::/usr/sbin:/usr/sbin/nologin
 colord:x:110:118::/var/lib/colord:/usr/sbin/nologin
 nobody:x:65534:65534::/nonexistent:/usr/sbin/nologin
 bird:x:1000:1000::/home/bird:/bin/bash
+app:x:990:990::/var/lib/app:/usr/sbin/nologin
 fish:x:1001:1001::/srv/fish:/bin/bash
 `)},
-		"etc/group": {Data: []byte("root:x:0:\ncolord:x:118:\nbird:x:1000:\nfish:x:1001:\n")},
+		"etc/group": {Data: []byte("root:x:0:\ncolord:x:118:\nbird:x:1000:\nfish:x:1001:\napp:x:990:\n")},
 	})
 	a, err := facts.ReadAccounts(root)
 	if err != nil {

@@ -17,8 +17,15 @@ import (
 	"anicca/internal/decl"
 )
 
-// read parses the files of a declaration: those of the directory itself, of modules/, and the machine's own of hosts/.
-func read(o Options) ([]*ast.File, decl.Problems, error) {
+// source is one file of a declaration.
+type source struct {
+	path string
+	data []byte
+	host bool // the machine's own, of hosts/
+}
+
+// read reads the files of a declaration: those of the directory itself, of modules/, and the machine's own of hosts/.
+func read(o Options) ([]source, decl.Problems, error) {
 	if info, err := os.Stat(o.Dir); errors.Is(err, fs.ErrNotExist) {
 		return nil, decl.Problems{{
 			Pos: decl.Pos{File: o.Dir}, Msg: "there is no declaration",
@@ -51,20 +58,28 @@ func read(o Options) ([]*ast.File, decl.Problems, error) {
 			Hint: "'anicca init' writes a starter declaration",
 		}}, nil
 	}
-	var files []*ast.File
+	var texts []source
 	for _, p := range paths {
 		data, err := os.ReadFile(p)
 		if err != nil {
 			return nil, nil, err
 		}
-		f, err := parse(p, data)
+		texts = append(texts, source{p, data, slices.Contains(own, p)})
+	}
+	return texts, nil, nil
+}
+
+// parseAll parses the files of a declaration.
+func parseAll(texts []source) (files []*ast.File, problems decl.Problems) {
+	for _, t := range texts {
+		f, err := parse(t.path, t.data)
 		if err != nil {
-			problems = append(problems, syntax(p, err)...)
+			problems = append(problems, syntax(t.path, err)...)
 			continue
 		}
 		files = append(files, f)
 	}
-	return files, problems, nil
+	return files, problems
 }
 
 func modules(dir string) ([]string, error) {

@@ -24,9 +24,15 @@ var update = flag.Bool("update", false, "rewrite the answers in testdata")
 // of those names in the archive. With -update it rewrites them.
 func Run(t *testing.T, f func(t *testing.T, a *txtar.Archive) (answers map[string]string)) {
 	t.Helper()
-	paths, err := filepath.Glob("testdata/*.txtar")
+	RunIn(t, "testdata", f)
+}
+
+// RunIn is [Run] with the archives of another directory.
+func RunIn(t *testing.T, dir string, f func(t *testing.T, a *txtar.Archive) (answers map[string]string)) {
+	t.Helper()
+	paths, err := filepath.Glob(filepath.Join(dir, "*.txtar"))
 	if err != nil || len(paths) == 0 {
-		t.Fatal("no archives in testdata", err)
+		t.Fatal("no archives in "+dir, err)
 	}
 	for _, p := range paths {
 		p, err := filepath.Abs(p) // f may change directory

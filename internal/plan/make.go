@@ -60,6 +60,7 @@ func Make(host *decl.Host, f *facts.Facts) *Plan {
 			boot.Entries = append(boot.Entries, place)
 		}
 	}
+	m.pending(boot.Stores)
 	slices.SortStableFunc(boot.Entries, func(a, b Step) int { return strings.Compare(a.Path, b.Path) })
 	if len(boot.Stores) > 0 {
 		m.record(boot)

@@ -99,6 +99,7 @@ type Plan struct {
 	Format    int        `json:"format"`
 	Host      string     `json:"host"`
 	Steps     []Step     `json:"steps"`
+	Pending   []Note     `json:"pending,omitempty"` // what is in place until the next boot only
 	Conflicts []Conflict `json:"conflicts,omitempty"`
 	Notes     []Note     `json:"notes,omitempty"`
 	Drift     []Note     `json:"drift,omitempty"` // owners and modes that are not as declared, and not enforced

@@ -83,6 +83,7 @@ func Make(m Machine) *Status {
 		}
 		return 1
 	})
+	s.pending(m)
 	if m.Root != nil {
 		s.problem("the running root is not the one that this boot made: %v", m.Root)
 	}
@@ -185,6 +186,24 @@ func (s *Status) disk(d *root.Disk) {
 
 func (s *Status) note(format string, args ...any) {
 	s.Notes = append(s.Notes, fmt.Sprintf(format, args...))
+}
+
+// pending notes what is in place in this session and not declared any more.
+func (s *Status) pending(m Machine) {
+	for _, n := range m.Plan.Pending {
+		s.note("%s %s", n.Path, n.Msg)
+	}
+	if m.Record == nil {
+		return
+	}
+	for _, e := range m.Record.Entries {
+		target, err := m.Tree.Readlink(e.Path)
+		for _, store := range m.Host.Stores {
+			if err == nil && target == store.Path+e.Path && !slices.ContainsFunc(s.Entries, func(d Entry) bool { return d.Path == e.Path }) {
+				s.note("%s is not declared any more, and links to its kept copy until the next boot; 'anicca forget %s' puts a file there if no program uses it", e.Path, e.Path)
+			}
+		}
+	}
 }
 
 func (s *Status) entry(e decl.Entry, seen boot.Entry, tree *sys.Tree) {

@@ -46,6 +46,9 @@ func wrap(op, path string, err error) error {
 // IsLoop reports whether an operation met a symbolic link where none may be.
 func IsLoop(err error) bool { return errors.Is(err, unix.ELOOP) }
 
+// IsNotDir reports whether something above an object is no directory.
+func IsNotDir(err error) bool { return errors.Is(err, unix.ENOTDIR) }
+
 // IsBusy reports whether an object could not be changed because it is in use, as a mount point is.
 func IsBusy(err error) bool { return errors.Is(err, unix.EBUSY) }
 

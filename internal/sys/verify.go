@@ -20,6 +20,12 @@ type Difference struct {
 	What string // such as "content" or "owner"
 }
 
+// What a [Difference] says of what the original does not have, or has of another type.
+const (
+	onlyInCopy = "only in the copy"
+	otherType  = "type"
+)
+
 // TimeDiffers is what a [Difference] says of a file whose time of change is another.
 const TimeDiffers = "time of change"
 
@@ -91,7 +97,7 @@ func (c *comparer) object(ad *Tree, an string, bd *Tree, bn, at string) error {
 		return err
 	}
 	if a.Type() != b.Type() {
-		c.say(at, "type")
+		c.say(at, otherType)
 		return nil
 	}
 	if a.Uid != b.Uid || a.Gid != b.Gid {
@@ -177,7 +183,7 @@ func (c *comparer) dir(ad *Tree, an string, bd *Tree, bn, at string, mount uint6
 	}
 	for _, n := range bn1 {
 		if extra[n] {
-			c.say(path.Join(at, n), "only in the copy")
+			c.say(path.Join(at, n), onlyInCopy)
 		}
 	}
 	return nil

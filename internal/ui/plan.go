@@ -21,6 +21,9 @@ func Plan(w io.Writer, p *plan.Plan) {
 	for _, n := range slices.Concat(p.Notes, p.Drift) {
 		fmt.Fprintf(w, "note: %s: %s (%s)\n", n.Path, n.Msg, n.Why)
 	}
+	for _, n := range p.Pending {
+		fmt.Fprintf(w, "note: %s %s\n", n.Path, n.Msg)
+	}
 	for _, c := range p.Conflicts {
 		fmt.Fprintf(w, "left alone: %s: %s (%s)\n\t%s\n", c.Path, c.Msg, c.Why, c.Hint)
 	}

@@ -1,0 +1,122 @@
+package main
+
+import (
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"anicca/internal/boot"
+	"anicca/internal/explain"
+	"anicca/internal/root"
+	"anicca/internal/sys"
+	"anicca/internal/ui"
+)
+
+func explainCommand(g *globals) *cobra.Command {
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "explain PATH",
+		Short: "Say whether a path is kept, by what, since when, and what the next boot does to it",
+		Long: `Say of one path whether it is kept; by which entry, its own or one of a directory above it; where that
+is declared; in which store its kept copy lies, and how it is put in place; since which generation;
+from when on it is there in a boot; and what happens to it at the next boot:
+
+  kept      it is put in place from its store
+  stays     nothing happens to it: it lies in a store, on another filesystem, or no root is reset
+  base      it is as the base has it, and comes back so
+  returns   it becomes as the base has it; what is there now goes into the archive
+  archived  the base does not have it: it goes into the archive, and is gone from the root
+  gone      it is made anew at every boot
+  missing   nothing lies there
+
+Exit codes: 0 done, 1 a fault, 3 the declaration is invalid.`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			paths, err := absolute(args)
+			if err != nil {
+				return err
+			}
+			host, err := g.load()
+			if err != nil {
+				return err
+			}
+			m, done, err := g.explained(explain.Machine{Host: host})
+			if err != nil {
+				return err
+			}
+			defer done()
+			a, err := explain.Make(m, paths[0])
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				return ui.JSON(c.OutOrStdout(), a)
+			}
+			ui.Explain(c.OutOrStdout(), a)
+			return nil
+		},
+	}
+	c.Flags().BoolVar(&asJSON, "json", false, "print the answer as JSON")
+	return c
+}
+
+// explained reads what there is to ask of a machine.
+func (g globals) explained(m explain.Machine) (explain.Machine, func(), error) {
+	var err error
+	if m.Facts, err = g.facts(m.Host); err != nil {
+		return m, nil, err
+	}
+	running, done, err := g.machine()
+	if err != nil {
+		return m, nil, err
+	}
+	m.Root = running.Root
+	main, _ := m.Facts.MainStore(m.Host)
+	if m.Boot, m.History, err = past(running, main.Path); err == nil {
+		m.Record, err = boot.ReadRecord(m.Root.Path(boot.RecordPath))
+	}
+	if err != nil {
+		done()
+		return m, nil, err
+	}
+	letGo := g.lookAtBase(&m)
+	return m, func() { letGo(); done() }, nil
+}
+
+// lookAtBase opens the base, where there is one that can be read. Without it, the answer says less.
+func (g globals) lookAtBase(m *explain.Machine) (done func()) {
+	var opened []func()
+	done = func() {
+		for _, shut := range slices.Backward(opened) {
+			shut()
+		}
+	}
+	if g.root != "/" || m.Record == nil || m.Record.Device == "" {
+		return done
+	}
+	top, away, err := root.LookTop(m.Record.Device, m.Record.FSType)
+	if err != nil {
+		return done
+	}
+	opened = append(opened, func() { _ = away() })
+	d, err := root.Open(top)
+	if err != nil {
+		return done
+	}
+	opened = append(opened, func() { d.Close() })
+	if n := d.Ledger().Next; n != nil {
+		m.Once = n.What
+	}
+	dir, shut, err := d.OpenBase()
+	if err != nil {
+		return done
+	}
+	opened = append(opened, func() { _ = shut() })
+	base, err := sys.OpenTree(dir)
+	if err != nil {
+		return done
+	}
+	opened = append(opened, func() { base.Close() })
+	m.Base = base
+	return done
+}

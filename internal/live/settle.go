@@ -1,0 +1,46 @@
+package live
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+
+	"anicca/internal/decl"
+	"anicca/internal/sys"
+)
+
+// forgotten is where kept copies are moved, in a store.
+const forgotten = decl.StateDir + "/forgotten"
+
+// settle does to the kept copy what was wished.
+func (m Machine) settle(t *Taking) error {
+	if t.Fate == Leave {
+		return nil
+	}
+	store, err := m.Root.Sub(t.step.Store)
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	at := t.step.Source[len(t.step.Store):]
+	if _, err := store.Stat(at); isMissing(err) {
+		return nil
+	}
+	if t.Fate == Delete {
+		return errors.Join(store.RemoveTree(at), store.Sync())
+	}
+	to := path.Join(forgotten, t.now.UTC().Format("20060102T150405Z"), at)
+	err = store.MkdirAll(path.Dir(to), func(string) sys.Perm { return sys.Mine(0o700) })
+	if err == nil {
+		err = store.Rename(at, to)
+	}
+	if errors.Is(err, fs.ErrExist) {
+		return fmt.Errorf("%s: %s lies there already", t.Path, path.Join(t.step.Store, to))
+	}
+	if err != nil {
+		return err
+	}
+	t.Moved = path.Join(t.step.Store, to)
+	return store.Sync()
+}

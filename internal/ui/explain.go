@@ -1,0 +1,55 @@
+package ui
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"anicca/internal/explain"
+)
+
+// Explain writes what there is to know of one path.
+func Explain(w io.Writer, a *explain.Answer) {
+	row := func(name, format string, args ...any) {
+		fmt.Fprintf(w, "  %-12s %s\n", name, fmt.Sprintf(format, args...))
+	}
+	fmt.Fprintln(w, a.Path)
+	if e := a.Entry; e == nil {
+		row("kept", "no: no entry keeps it")
+	} else {
+		said := "yes"
+		if e.Around {
+			said += ": it lies in " + e.Path
+		}
+		row("kept", "%s", said)
+		by := e.Pos.String()
+		if e.Preset != "" {
+			by = "the preset " + e.Preset + ", used at " + by
+		}
+		if e.Home != "" {
+			by += ", for the home of " + e.Home
+		}
+		row("declared", "%s", by)
+		row("store", "%s, as %s%s", e.Store, e.Source, unless(a.InStore, ", which is not there yet"))
+		row("method", "%s%s", e.Method, unless(a.InPlace, ", and not in place"))
+		if a.Since != nil {
+			row("since", "generation %d, %s", a.Since.Generation, a.Since.When.Local().Format(stamp))
+		} else {
+			row("since", "not applied yet")
+		}
+		row("available", "%s", a.Available)
+	}
+	if n := len(a.Below); n > 8 {
+		row("below it", "%s and %d more are kept", strings.Join(a.Below[:8], ", "), n-8)
+	} else if n > 0 {
+		row("below it", "kept: %s", strings.Join(a.Below, ", "))
+	}
+	row("next boot", "%s: %s", a.Next.What, a.Next.Why)
+}
+
+func unless(ok bool, s string) string {
+	if ok {
+		return ""
+	}
+	return s
+}
