@@ -13,14 +13,14 @@ func (d *disk) carried(t *testing.T) {
 	m := d.boot(t, "")
 	for n, end := range []func(){func() { m.off() }, func() { m.run("sync"); m.cut() }, func() { m.off() }} {
 		m.clean()
-		m.write("/tmp/editor", fmt.Sprintf("#!/bin/sh\nexec sed -i 's/^bird:x:\\([0-9]*:[0-9]*\\):[^:]*/bird:x:\\1:number %d/' \"$1\"\n", n), 0o755)
+		m.write("/tmp/editor", fmt.Sprintf("#!/bin/sh\nsleep 1.1 # vipw goes by the time of change, in seconds\nexec sed -i 's/^bird:x:\\([0-9]*:[0-9]*\\):[^:]*/bird:x:\\1:number %d/' \"$1\"\n", n), 0o755)
 		for _, program := range []string{
 			fmt.Sprintf("printf 'secret%d\\nsecret%d\\n' | passwd bird", n, n),
 			fmt.Sprintf("useradd --system number%d", n),
 			"EDITOR=/tmp/editor vipw",
 			"rm /etc/ssh/ssh_host_ecdsa_key /etc/ssh/ssh_host_ecdsa_key.pub && ssh-keygen -A",
 			fmt.Sprintf("sed -i 's/.*/number %d/' /etc/app.conf", n),
-			fmt.Sprintf("runuser -u bird -- bash -c 'HISTFILE=/home/bird/.bash_history; set -o history; echo number %d >/dev/null; history -w'", n),
+			fmt.Sprintf("printf 'set -o history\nuname number%d\nhistory -w\n' | HISTFILE=/home/bird/.bash_history runuser -u bird -- bash", n),
 		} {
 			m.run(program)
 		}
@@ -28,7 +28,7 @@ func (d *disk) carried(t *testing.T) {
 			"sha256sum /etc/ssh/ssh_host_ecdsa_key /etc/ssh/ssh_host_ecdsa_key.pub; " +
 			"stat -c '%n %U:%G %a' /etc/passwd /etc/shadow /etc/app.conf /home/bird/.bash_history /etc/ssh/ssh_host_ecdsa_key"
 		was := m.run(look)
-		for _, want := range []string{fmt.Sprintf("bird:x:1000:1000:number %d:", n), fmt.Sprintf("number%d:x:", n), fmt.Sprintf("number %d\n", n)} {
+		for _, want := range []string{fmt.Sprintf("bird:x:1000:1000:number %d:", n), fmt.Sprintf("number%d:x:", n), fmt.Sprintf("number %d\n", n), fmt.Sprintf("uname number%d", n)} {
 			if !strings.Contains(was, want) {
 				t.Fatalf("%q was not changed:\n%s", want, was)
 			}

@@ -186,8 +186,8 @@ func (f *carrying) find(c *Carrier) error {
 	return nil
 }
 
-// worth reports whether a file that nobody has placed may hold something that the store has not: an empty one is the place
-// that a mount had, and a link of ours leads to the store.
+// worth reports whether a file that nobody has placed may hold something that the store has not: an empty one, where the store
+// has one, is the place that a mount had, and a link of ours leads to the store.
 func (f *carrying) worth() (bool, error) {
 	s, err := f.last.Tree.Stat(f.last.At)
 	if err != nil {
@@ -197,7 +197,10 @@ func (f *carrying) worth() (bool, error) {
 		target, err := f.last.Tree.Readlink(f.last.At)
 		return target != f.step.Source, err
 	}
-	if s.Size == 0 || f.last.Changed == nil || !f.sides.store {
+	switch {
+	case !f.sides.store: // an empty file can mean something, such as ~/.hushlogin
+		return true, nil
+	case s.Size == 0 || f.last.Changed == nil:
 		return s.Size > 0, nil
 	}
 	return f.last.Changed()

@@ -123,6 +123,10 @@ func said(r *Record, text string) bool {
 func TestCarry(t *testing.T) {
 	d := newCarrier(t)
 	d.replace(carriedPath, "replaced\n")
+	d.replace("/etc/new", "")
+	d.restart(nil)
+	d.both("/etc/new", "")
+	d.replace(carriedPath, "replaced\n")
 	d.replace("/etc/new", "made\n")
 	r := d.restart(nil)
 	d.both(carriedPath, "replaced\n")

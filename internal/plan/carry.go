@@ -29,7 +29,7 @@ func (m *maker) carry(e decl.Entry, place Step) bool {
 	place.Main = m.main()
 	known := there.Placed != facts.PlacedUnknown
 	switch {
-	case !kept.Exists && (!there.Exists || ours || there.Empty):
+	case !kept.Exists && (!there.Exists || ours):
 		m.note(e, "does not exist yet: the first boot or apply that finds it keeps it")
 		return true
 	case !kept.Exists:
