@@ -30,11 +30,16 @@ func drawn(t *rapid.T) (*decl.Host, *facts.Facts) {
 			continue
 		}
 		e := decl.Entry{Path: p, Kind: decl.File, Store: "/persist", Method: decl.Bind, Pos: decl.Pos{File: "x", Line: 1}}
-		switch rapid.IntRange(0, 2).Draw(t, "kind "+p) {
+		switch rapid.IntRange(0, 3).Draw(t, "kind "+p) {
 		case 0:
 			e.Kind = decl.Directory
 		case 1:
 			e.Method = decl.Symlink
+		case 2:
+			e.Method = decl.Carry
+			if was := rapid.SampledFrom([]string{"no", "", "1", "2"}).Draw(t, "placed at "+p); was != "no" {
+				m[decl.PlacedFile("persist", "R", p)] = &fstest.MapFile{Data: []byte(was)}
+			}
 		}
 		entries = append(entries, e)
 		for _, side := range []string{p, "/persist" + p} {
@@ -51,7 +56,7 @@ func drawn(t *rapid.T) (*decl.Host, *facts.Facts) {
 		}
 	}
 	host := &decl.Host{Root: decl.Root{Backend: decl.Btrfs, Reset: decl.ResetOn}, Stores: []decl.Store{{Path: "/persist", Need: decl.Required, Entries: entries}}}
-	f, err := facts.Read(facts.Source{FS: m}, host)
+	f, err := facts.Read(facts.Source{FS: m, Root: "R"}, host)
 	if err != nil {
 		t.Skip(err) // a file where another path wants a directory
 	}
@@ -101,6 +106,10 @@ func TestPlansAreSafe(t *testing.T) {
 				adopted[s.Path] = true
 				if kept.Exists && !kept.Empty {
 					t.Fatalf("adopting %s would overwrite what the store has", s.Path)
+				}
+			case plan.Carry:
+				if there.Exists && kept.Exists && !there.IsLink() && !there.Empty && !there.Same && there.Placed != facts.PlacedSame {
+					t.Fatalf("carrying %s would overwrite what the session has changed", s.Path)
 				}
 			case plan.Bind, plan.Symlink:
 				if there.Exists && !there.IsLink() && !there.Empty && !there.Same && !adopted[s.Path] {
