@@ -76,6 +76,13 @@ func (g globals) facts(host *decl.Host) (*facts.Facts, error) {
 	src := facts.Source{
 		FS: os.DirFS(g.root), Objects: tree.FS(), Prefix: g.root, Kernel: sys.Kernel(), Hostname: host.Name, Root: g.runningRoot(),
 	}
+	if host.Root.Reset == decl.ResetOn {
+		base, done := g.base()
+		defer done()
+		if base != nil {
+			src.Base = base.FS()
+		}
+	}
 	table, err := os.Open("/proc/self/mountinfo")
 	if err != nil {
 		return nil, err

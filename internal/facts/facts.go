@@ -5,13 +5,15 @@ package facts
 
 // Facts is the state of a machine at one moment.
 type Facts struct {
-	Hostname string
-	Kernel   string // release of the running kernel
-	Distro   Distro
-	Mounts   Mounts
-	Fstab    Fstab
-	Accounts *Accounts
-	Objects  map[string]Object // by absolute path: what lies at every entry and its source
-	Root     string            // identity of the running root; empty if it is not known
-	Boot     []byte            // the recorded boot plan of the first store, nil if there is none
+	Hostname   string
+	Kernel     string // release of the running kernel
+	Distro     Distro
+	Mounts     Mounts
+	Fstab      Fstab
+	Accounts   *Accounts
+	Objects    map[string]Object // by absolute path: what lies at every entry and its source
+	Root       string            // identity of the running root; empty if it is not known
+	Logins     *Logins           // ways into the machine now, and into its newest base; nil where they are not known
+	BaseLogins *Logins
+	Boot       []byte // the recorded boot plan of the first store, nil if there is none
 }

@@ -19,6 +19,7 @@ type Source struct {
 	Kernel    string
 	Hostname  string
 	Root      string // identity of the running root; empty if it is not known
+	Base      fs.FS  // root of the newest base; nil if it cannot be read
 }
 
 // Read looks at everything that a plan for the host needs to know. It changes nothing.
@@ -57,6 +58,14 @@ func read(src Source, host *decl.Host) (*Facts, error) {
 	}
 	if f.Distro, err = ReadDistro(src.FS); err != nil {
 		return nil, err
+	}
+	if src.Base != nil {
+		if f.BaseLogins, err = ReadLogins(src.Base); err != nil {
+			return nil, fmt.Errorf("the base: %w", err)
+		}
+		if f.Logins, err = ReadLogins(objects.fs); err != nil {
+			return nil, err
+		}
 	}
 	// Only whether anicca was set up: see package plan.
 	if f.Objects[decl.LedgerFile], err = objects.object(decl.LedgerFile); err != nil {

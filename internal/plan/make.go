@@ -62,7 +62,7 @@ func Make(host *decl.Host, f *facts.Facts) *Plan {
 	}
 	m.pending(boot.Stores)
 	slices.SortStableFunc(boot.Entries, func(a, b Step) int { return strings.Compare(a.Path, b.Path) })
-	if len(boot.Stores) > 0 {
+	if len(boot.Stores) > 0 && !m.locksOut() {
 		m.record(boot)
 	}
 	return m.plan
