@@ -1,7 +1,6 @@
 package main
 
 import (
-	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -79,44 +78,11 @@ func (g globals) explained(m explain.Machine) (explain.Machine, func(), error) {
 		done()
 		return m, nil, err
 	}
-	letGo := g.lookAtBase(&m)
-	return m, func() { letGo(); done() }, nil
-}
-
-// lookAtBase opens the base, where there is one that can be read. Without it, the answer says less.
-func (g globals) lookAtBase(m *explain.Machine) (done func()) {
-	var opened []func()
-	done = func() {
-		for _, shut := range slices.Backward(opened) {
-			shut()
+	letGo := g.look(func(d *root.Disk, base *sys.Tree) {
+		if n := d.Ledger().Next; n != nil {
+			m.Once = n.What
 		}
-	}
-	if g.root != "/" || m.Record == nil || m.Record.Device == "" {
-		return done
-	}
-	top, away, err := root.LookTop(m.Record.Device, m.Record.FSType)
-	if err != nil {
-		return done
-	}
-	opened = append(opened, func() { _ = away() })
-	d, err := root.Open(top)
-	if err != nil {
-		return done
-	}
-	opened = append(opened, func() { d.Close() })
-	if n := d.Ledger().Next; n != nil {
-		m.Once = n.What
-	}
-	dir, shut, err := d.OpenBase()
-	if err != nil {
-		return done
-	}
-	opened = append(opened, func() { _ = shut() })
-	base, err := sys.OpenTree(dir)
-	if err != nil {
-		return done
-	}
-	opened = append(opened, func() { base.Close() })
-	m.Base = base
-	return done
+		m.Base = base
+	})
+	return m, func() { letGo(); done() }, nil
 }

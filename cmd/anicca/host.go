@@ -59,10 +59,7 @@ func (g globals) runningRoot() string {
 		}
 	}
 	id := ""
-	_ = withDisk(func(d *root.Disk) (err error) { // before 'anicca init' there is none
-		id, err = d.Current()
-		return err
-	})
+	g.look(func(d *root.Disk, _ *sys.Tree) { id, _ = d.Current() })() // before 'anicca init' there is none
 	return id
 }
 
@@ -77,11 +74,11 @@ func (g globals) facts(host *decl.Host) (*facts.Facts, error) {
 		FS: os.DirFS(g.root), Objects: tree.FS(), Prefix: g.root, Kernel: sys.Kernel(), Hostname: host.Name, Root: g.runningRoot(),
 	}
 	if host.Root.Reset == decl.ResetOn {
-		base, done := g.base()
-		defer done()
-		if base != nil {
-			src.Base = base.FS()
-		}
+		defer g.look(func(_ *root.Disk, base *sys.Tree) {
+			if base != nil {
+				src.Base = base.FS()
+			}
+		})()
 	}
 	table, err := os.Open("/proc/self/mountinfo")
 	if err != nil {

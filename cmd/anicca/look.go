@@ -2,46 +2,46 @@ package main
 
 import (
 	"os"
-	"slices"
 
 	"anicca/internal/install"
 	"anicca/internal/root"
 	"anicca/internal/sys"
 )
 
-// base opens the newest base to be read; it is nil where there is none, or where it cannot be read.
-func (g globals) base() (base *sys.Tree, done func()) {
-	var opened []func()
-	done = func() {
-		for _, shut := range slices.Backward(opened) {
-			shut()
-		}
+// look lets f see the disk that roots are made on, and its newest base, where they can be read. Base is nil where there is none.
+// What cannot be read is no error: whoever looks says less then.
+func (g globals) look(f func(d *root.Disk, base *sys.Tree)) (done func()) {
+	done = func() {}
+	and := func(shut func()) {
+		before := done
+		done = func() { shut(); before() }
 	}
 	if g.root != "/" || os.Getuid() != 0 {
-		return nil, done
+		return done
 	}
 	device, fstype, err := install.RootDevice(os.DirFS("/"))
 	if err != nil {
-		return nil, done
+		return done
 	}
 	top, away, err := root.LookTop(device, fstype)
 	if err != nil {
-		return nil, done
+		return done
 	}
-	opened = append(opened, func() { _ = away() })
+	and(func() { _ = away() })
 	d, err := root.Open(top)
 	if err != nil {
-		return nil, done
+		return done
 	}
-	opened = append(opened, func() { d.Close() })
-	dir, shut, err := d.OpenBase()
-	if err != nil {
-		return nil, done
+	and(func() { d.Close() })
+	var base *sys.Tree
+	if dir, shut, err := d.OpenBase(); err == nil {
+		and(func() { _ = shut() })
+		if base, err = sys.OpenTree(dir); err == nil {
+			and(func() { base.Close() })
+		} else {
+			base = nil
+		}
 	}
-	opened = append(opened, func() { _ = shut() })
-	if base, err = sys.OpenTree(dir); err != nil {
-		return nil, done
-	}
-	opened = append(opened, func() { base.Close() })
-	return base, done
+	f(d, base)
+	return done
 }
