@@ -54,8 +54,8 @@ func (g globals) runningRoot() string {
 		if r.OnBase {
 			return ""
 		}
-		if r.Root != "" {
-			return r.Root
+		if id := r.CarryID(); id != "" {
+			return id
 		}
 	}
 	id := ""

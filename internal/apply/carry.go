@@ -2,7 +2,10 @@ package apply
 
 import (
 	"errors"
+	"fmt"
 	"path"
+	"slices"
+	"strings"
 	"time"
 
 	"anicca/internal/plan"
@@ -15,6 +18,7 @@ type Last struct {
 	Tree    *sys.Tree
 	At      string
 	Root    string
+	Part    string               // mount point of the volume of that root that the file lies in; empty for the root itself
 	Changed func() (bool, error) // whether the session has changed what the root began with; nil if that is not known
 }
 
@@ -25,11 +29,13 @@ type Find func(p string, known func(root string) (bool, error)) (Last, error)
 // Carrier carries files over from one session to the next: programs may replace them by rename, as they are ordinary files of
 // the root. See [Carrier.Carry].
 type Carrier struct {
-	root  *sys.Tree
-	store string // with anicca's own records
-	id    string // of the running root; empty if it is not known
-	last  Find
-	now   time.Time
+	Root  *sys.Tree // with its stores mounted
+	Store string    // with anicca's own records
+	ID    string    // identity of the root; empty if it is not known: then nothing is remembered of it
+	Now   time.Time
+	Parts []string // mount points of volumes that are reset with the root
+	Last  Find     // nil for a root that goes on: the last session's files are in itself
+	Used  bool     // programs run already, and may have written where files have yet to be placed
 
 	roots map[string]bool // of which it is known what was placed in them; nil until that was looked for
 	noted []noted
@@ -50,18 +56,6 @@ type Carried struct {
 	Err     error
 }
 
-// NewCarrier returns one for the root of that identity, which has its stores mounted. Last is nil for a root that goes on:
-// then the last session's files are in the root itself.
-func NewCarrier(root *sys.Tree, store, id string, now time.Time, last Find) *Carrier {
-	c := &Carrier{root: root, store: store, id: id, now: now, last: last}
-	if last == nil {
-		c.last = func(p string, _ func(string) (bool, error)) (Last, error) {
-			return Last{Tree: root, At: p, Root: id}, nil
-		}
-	}
-	return c
-}
-
 // Carry brings files and their kept copies together, and puts the files in place.
 //
 // The newest version of a file is the one that was changed, by content, since the last boot placed it: by the session, which
@@ -73,7 +67,7 @@ func (c *Carrier) Carry(steps []plan.Step) []Carried {
 	var set []*carrying
 	for i, s := range steps {
 		all[i].step = s
-		all[i].look(c)
+		all[i].out.Err = all[i].find(c)
 		if isAccount(s.Path) {
 			set = append(set, &all[i])
 		}
@@ -93,32 +87,121 @@ func (c *Carrier) Carry(steps []plan.Step) []Carried {
 	return out
 }
 
-// Commit remembers what was placed, once all of it is on the disk: the next boot judges by that.
-func (c *Carrier) Commit() error {
-	if len(c.noted) == 0 {
-		return nil
+// Commit remembers what was placed, once all of it is on the disk: the next boot judges by that. Failed are the paths of which
+// it could not be remembered.
+func (c *Carrier) Commit() (failed map[string]error, err error) {
+	if len(c.noted) == 0 || c.ID == "" {
+		return nil, nil
 	}
-	store, err := c.root.Sub(c.store)
-	if err != nil {
-		return err
+	if err := c.sync(); err != nil {
+		return nil, err
 	}
-	defer store.Close()
-	if err := errors.Join(c.root.Sync(), store.Sync()); err != nil {
-		return err
+	if c.ID == InMemory { // what is there is of a session before
+		if err := PruneCarried(c.Root, c.Store, ""); err != nil {
+			return nil, err
+		}
 	}
-	var errs []error
+	failed = map[string]error{}
 	for _, n := range c.noted {
-		errs = append(errs, c.note(n))
+		if err := c.note(n); err != nil {
+			failed[n.path] = err
+		}
 	}
 	c.noted = nil
-	return errors.Join(append(errs, store.Sync())...)
+	store, err := c.Root.Sub(c.Store)
+	if err != nil {
+		return failed, err
+	}
+	defer store.Close()
+	return failed, store.Sync()
 }
 
-// aside copies a version to where the user finds it, and returns where.
+// sync waits for every filesystem that something was placed on or kept on.
+func (c *Carrier) sync() error {
+	done := map[uint64]bool{}
+	for _, n := range c.noted {
+		for _, p := range []string{n.path, n.kept, c.Store + "/."} {
+			dir, err := c.nearest(path.Dir(p))
+			if err != nil {
+				return err
+			}
+			s, err := c.Root.Stat(dir)
+			if err != nil {
+				return err
+			}
+			if done[s.MountID] {
+				continue
+			}
+			done[s.MountID] = true
+			t, err := c.Root.Sub(dir)
+			if err != nil {
+				return err
+			}
+			err = t.Sync()
+			t.Close()
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// nearest returns the directory p, or the one above it that is there.
+func (c *Carrier) nearest(p string) (string, error) {
+	for p = path.Clean("/" + p); p != "/"; p = path.Dir(p) {
+		there, err := c.Root.Exists(p)
+		if there || err != nil {
+			return p, err
+		}
+	}
+	return p, nil
+}
+
+// part returns the mount point of the volume that a path lies in and that is reset with the root, "" for the root itself.
+// Foreign is where another filesystem is mounted that the path lies on: no boot resets that.
+func (c *Carrier) part(p string) (part, foreign string, err error) {
+	dir, err := c.nearest(path.Dir(p))
+	if err != nil {
+		return "", "", err
+	}
+	at, err := c.Root.Stat(dir)
+	if err != nil {
+		return "", "", err
+	}
+	top, err := c.Root.Stat("/")
+	if err != nil || at.MountID == top.MountID {
+		return "", "", err
+	}
+	for _, m := range slices.Backward(slices.Sorted(slices.Values(c.Parts))) {
+		if dir != m && !strings.HasPrefix(dir, m+"/") {
+			continue
+		}
+		if s, err := c.Root.Stat(m); err == nil && s.MountID == at.MountID {
+			return m, "", nil
+		}
+	}
+	return "", dir, nil
+}
+
+// aside copies a version to where the user finds it, and returns where. It is on the disk then.
 func (c *Carrier) aside(s plan.Step, from *sys.Tree, at string) (string, error) {
-	p := path.Join(c.store, asideDir, c.now.UTC().Format("20060102T150405Z"), s.Path)
-	if err := c.root.MkdirAll(path.Dir(p), ours); err != nil {
+	stamp := c.Now.UTC().Format("20060102T150405Z")
+	p := path.Join(c.Store, AsideDir, stamp, s.Path)
+	for n := 2; ; n++ { // clocks may begin at the same time at every boot
+		there, err := c.Root.Exists(p)
+		if err != nil {
+			return "", err
+		}
+		if !there {
+			break
+		}
+		p = path.Join(c.Store, AsideDir, fmt.Sprintf("%s-%d", stamp, n), s.Path)
+	}
+	if err := c.Root.MkdirAll(path.Dir(p), ours); err != nil {
 		return "", err
 	}
-	return p, sys.Put(from, at, c.root, p)
+	return p, sys.Put(from, at, c.Root, p, true)
 }
+
+var errTooLarge = errors.New("is larger than 64 MiB: keep its directory, or write method: \"bind\"")

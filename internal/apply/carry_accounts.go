@@ -34,12 +34,21 @@ func isAccount(p string) bool { _, ok := accounts[p]; return ok }
 // together makes the account databases one set: if the last session has changed one, all are its, unless one is damaged.
 // A set that another takes the place of is kept for a while.
 func (c *Carrier) together(set []*carrying) {
+	for _, f := range set { // somebody has changed the store's
+		if f.out.Err != nil || f.choice != useStore || !f.sides.root || f.sides.equal {
+			continue
+		}
+		// Only what no editor leaves: the administrator may well have written something odd there.
+		if data, err := c.Root.ReadFile(f.step.Source); err == nil && (len(data) == 0 && accounts[f.step.Path].needed || bytes.IndexByte(data, 0) >= 0) {
+			f.choice = bothTook
+		}
+	}
 	if !slices.ContainsFunc(set, func(f *carrying) bool { return f.choice.fromRoot() }) {
 		return
 	}
 	var wrong []string
 	for _, f := range set {
-		if f.out.Err == nil && f.choice == useStore && f.sides.root && !f.sides.equal {
+		if f.out.Err == nil && (f.choice == useStore || f.choice == bothStore) && f.sides.root && !f.sides.equal {
 			f.choice = bothTook
 		}
 		if why := f.damaged(c); why != "" {
@@ -47,7 +56,9 @@ func (c *Carrier) together(set []*carrying) {
 		}
 	}
 	if len(wrong) == 0 {
-		c.history(set)
+		if err := c.keepSet(set); err != nil {
+			set[0].out.Said = append(set[0].out.Said, fmt.Sprintf("the account files of before could not be kept: %v", err))
+		}
 		return
 	}
 	why := strings.Join(wrong, "; ")
@@ -83,10 +94,10 @@ func (f *carrying) damaged(c *Carrier) string {
 		return f.out.Err.Error()
 	case f.choice == forget && accounts[p].needed:
 		return p + " is missing"
-	case f.choice == forget || f.choice == neither:
+	case f.choice == forget || f.choice == neither || f.sides.equal:
 		return ""
 	}
-	t, at := c.root, f.step.Source
+	t, at := c.Root, f.step.Source
 	if f.choice.fromRoot() {
 		if err := f.refresh(c); err != nil {
 			return err.Error()
@@ -120,7 +131,7 @@ func checkAccounts(p string, data []byte) string {
 	n := 0
 	for line := range strings.Lines(string(data)) {
 		n++
-		line = strings.TrimSuffix(line, "\n")
+		line = strings.TrimSpace(line)
 		if line == "" || strings.ContainsRune("#+-", rune(line[0])) { // comments, and what NIS adds and takes away
 			continue
 		}
@@ -141,23 +152,13 @@ func checkAccounts(p string, data []byte) string {
 	return ""
 }
 
-// history keeps the set that is in the store.
-func (c *Carrier) history(set []*carrying) {
-	if err := c.keepSet(set); err != nil {
-		for _, f := range set {
-			if f.out.Err == nil {
-				f.out.Err = fmt.Errorf("the account files of before cannot be kept: %w", err)
-			}
-		}
-	}
-}
-
+// keepSet keeps the set that is in the store.
 func (c *Carrier) keepSet(set []*carrying) error {
-	at := path.Join(c.store, setDir)
-	if err := c.root.MkdirAll(at, ours); err != nil {
+	at := path.Join(c.Store, setDir)
+	if err := c.Root.MkdirAll(at, ours); err != nil {
 		return err
 	}
-	dir, err := c.root.Sub(at)
+	dir, err := c.Root.Sub(at)
 	if err != nil {
 		return err
 	}
@@ -180,7 +181,7 @@ func (c *Carrier) keepSet(set []*carrying) error {
 		if err := dir.MkdirAll(path.Dir(p), ours); err != nil {
 			return err
 		}
-		if err := sys.Put(c.root, f.step.Source, dir, p); err != nil {
+		if err := sys.Put(c.Root, f.step.Source, dir, p, true); err != nil {
 			return err
 		}
 	}

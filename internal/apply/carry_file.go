@@ -1,8 +1,9 @@
 package apply
 
 import (
+	"errors"
 	"fmt"
-	"slices"
+	"path"
 
 	"anicca/internal/plan"
 	"anicca/internal/sys"
@@ -10,124 +11,36 @@ import (
 
 // carrying is one file on its way.
 type carrying struct {
-	step   plan.Step
-	last   Last
-	sides  sides
-	choice choice
-	placed string // the copy of what was placed, "" if there is none
-	out    Carried
-}
-
-// look finds out what there is to choose from.
-func (f *carrying) look(c *Carrier) { f.out.Err = f.find(c) }
-
-// refresh asks again where the last session left the file: another may have been asked for meanwhile.
-func (f *carrying) refresh(c *Carrier) (err error) {
-	f.last, err = c.last(f.step.Path, func(root string) (bool, error) {
-		k, err := c.known(root, f.step.Path)
-		return k != unknown, err
-	})
-	return err
-}
-
-func (f *carrying) find(c *Carrier) error {
-	s := f.step
-	err := f.refresh(c)
-	if err != nil {
-		return err
-	}
-	x, last := &f.sides, f.last
-	if x.store, err = carriable(c.root, s.Source); err != nil {
-		return err
-	}
-	if last.Tree == nil {
-		f.choice = x.choose()
-		return nil
-	}
-	if x.root, err = carriable(last.Tree, last.At); err != nil {
-		return err
-	}
-	if x.placed, err = c.known(last.Root, s.Path); err != nil {
-		return err
-	}
-	if x.placed == placedOne {
-		f.placed = c.file(last.Root, s.Path)
-	}
-	equal := func(a *sys.Tree, ap string, b *sys.Tree, bp string, both bool) bool {
-		if err != nil || !both {
-			return false
-		}
-		var diff []sys.Difference
-		diff, err = sys.Compare(a, ap, b, bp, 20)
-		return err == nil && !slices.ContainsFunc(diff, func(d sys.Difference) bool {
-			return d.What != sys.TimeDiffers && !(s.Enforce && d.OfAccess()) // the latter is for the declaration to say
-		})
-	}
-	x.equal = equal(last.Tree, last.At, c.root, s.Source, x.root && x.store)
-	x.rootSame = equal(last.Tree, last.At, c.root, f.placed, x.root && f.placed != "")
-	x.storeSame = equal(c.root, s.Source, c.root, f.placed, x.store && f.placed != "")
-	if err != nil {
-		return err
-	}
-	if x.placed == unknown && x.root {
-		if x.root, err = f.worth(); err != nil {
-			return err
-		}
-	}
-	f.choice = x.choose()
-	return nil
-}
-
-// worth reports whether a file that nobody has placed may hold something that the store has not: an empty one, where the store
-// has one, is the place that a mount had, and a link of ours leads to the store.
-func (f *carrying) worth() (bool, error) {
-	s, err := f.last.Tree.Stat(f.last.At)
-	if err != nil {
-		return false, err
-	}
-	if s.IsLink() {
-		target, err := f.last.Tree.Readlink(f.last.At)
-		return target != f.step.Source, err
-	}
-	switch {
-	case !f.sides.store: // an empty file can mean something, such as ~/.hushlogin
-		return true, nil
-	case s.Size == 0 || f.last.Changed == nil:
-		return s.Size > 0, nil
-	}
-	return f.last.Changed()
-}
-
-// carriable reports whether a file or a link lies at p. Anything else there cannot be carried.
-func carriable(t *sys.Tree, p string) (bool, error) {
-	s, err := t.Stat(p)
-	if err != nil {
-		return false, ignoreMissing(err)
-	}
-	if !s.IsFile() && !s.IsLink() {
-		return false, fmt.Errorf("%s is neither a file nor a link: only those are carried; keep it as a directory, or move it away", t.Path(p))
-	}
-	return true, nil
+	step    plan.Step
+	last    Last
+	sides   sides
+	choice  choice
+	placed  string // the copy of what was placed, "" if there is none
+	foreign string // another filesystem that it lies on, which no boot resets
+	out     Carried
 }
 
 // carry does what was chosen.
 func (f *carrying) carry(c *Carrier) error {
 	s := f.step
+	if f.foreign != "" {
+		return f.stay(c)
+	}
 	switch f.choice {
 	case neither:
 		f.out.Waiting = true
-		if f.sides.placed == gone {
+		if f.sides.placed != unknown {
 			return f.leave(c)
 		}
 		return nil
 	case forget:
-		at, err := c.aside(s, c.root, s.Source)
+		at, err := c.aside(s, c.Root, s.Source)
 		if err != nil {
 			return err
 		}
 		f.out.Waiting = true
 		f.out.Noted = append(f.out.Noted, fmt.Sprintf("%s was deleted in the last session, and is not kept any more; its last version is %s", s.Path, at))
-		if err := c.root.Remove(s.Source); err != nil {
+		if err := c.Root.Remove(s.Source); err != nil {
 			return err
 		}
 		return f.leave(c)
@@ -138,14 +51,19 @@ func (f *carrying) carry(c *Carrier) error {
 	}
 	if f.choice.fromRoot() {
 		if err := f.take(c); err != nil {
+			return f.without(c, err)
+		}
+	}
+	if c.Used && !f.here(c) {
+		if err := f.saveUsed(c); err != nil {
 			return err
 		}
 	}
-	if err := Place(c.root, s); err != nil {
+	if err := f.place(c); err != nil {
 		return err
 	}
 	if s.Enforce {
-		if err := Enforce(c.root, s); err != nil { // it is kept all the same
+		if err := Enforce(c.Root, s); err != nil { // it is kept all the same
 			f.out.Said = append(f.out.Said, err.Error())
 		}
 	}
@@ -157,51 +75,127 @@ func (f *carrying) carry(c *Carrier) error {
 	return nil
 }
 
+// place puts the kept copy in place. In a root that goes on, a power cut must not leave half of it: that would be a change.
+func (f *carrying) place(c *Carrier) error {
+	s := f.step
+	if diff, err := sys.Compare(c.Root, s.Source, c.Root, s.Path, 1); err == nil && same(diff) {
+		return nil
+	}
+	if err := parents(c.Root, s, false); err != nil {
+		return err
+	}
+	return sys.Put(c.Root, s.Source, c.Root, s.Path, f.here(c) || c.Used)
+}
+
+// stay leaves what lies on another filesystem as it is, and gives it its kept copy if nothing does.
+func (f *carrying) stay(c *Carrier) error {
+	f.out.Noted = append(f.out.Noted, fmt.Sprintf("%s lies on the filesystem of %s, which no boot resets: it is left there as it is", f.step.Path, f.foreign))
+	there, err := c.Root.Exists(f.step.Path)
+	if err != nil || there || !f.sides.store {
+		return err
+	}
+	return f.place(c)
+}
+
+// without lets the session go on with what the last one has left, although the store could not take that.
+func (f *carrying) without(c *Carrier, why error) error {
+	if f.here(c) {
+		return why
+	}
+	err := parents(c.Root, f.step, false)
+	if err == nil {
+		err = sys.Put(f.last.Tree, f.last.At, c.Root, f.step.Path, false)
+	}
+	if err != nil {
+		return errors.Join(why, err)
+	}
+	f.out.Said = append(f.out.Said, fmt.Sprintf("the store could not take %s (%v): it is as the last session has left it, and what this one changes in it is not kept", f.step.Path, why))
+	return nil
+}
+
+// saveUsed puts aside what programs have written already where the file has yet to be placed.
+func (f *carrying) saveUsed(c *Carrier) error {
+	s := f.step
+	there, err := carriable(c.Root, s.Path)
+	if err != nil || !there {
+		return err
+	}
+	diff, err := sys.Compare(c.Root, s.Path, c.Root, s.Source, 1)
+	if err != nil || same(diff) {
+		return err
+	}
+	at, err := c.aside(s, c.Root, s.Path)
+	if err == nil {
+		f.out.Noted = append(f.out.Noted, fmt.Sprintf("%s came late; what this session had there before is %s", s.Path, at))
+	}
+	return err
+}
+
 // take gives the store the version of the last session.
 func (f *carrying) take(c *Carrier) error {
 	s := f.step
 	if f.sides.store {
 		if was, err := f.last.Tree.Stat(f.last.At); err == nil && was.IsFile() && was.Size == 0 { // as power cuts leave files
-			at, err := c.aside(s, c.root, s.Source)
+			at, err := c.aside(s, c.Root, s.Source)
 			if err != nil {
 				return err
 			}
 			f.out.Noted = append(f.out.Noted, fmt.Sprintf("%s was emptied in the last session; the version before is %s", s.Path, at))
 		}
 	}
-	if err := parents(c.root, s, true); err != nil {
+	if err := f.parentsAsLeft(c); err != nil {
 		return err
 	}
 	f.out.Took = true
-	return sys.Put(f.last.Tree, f.last.At, c.root, s.Source)
+	return sys.Put(f.last.Tree, f.last.At, c.Root, s.Source, true)
+}
+
+// parentsAsLeft makes the missing directories above the kept copy as the last session had them: it may have made them private.
+func (f *carrying) parentsAsLeft(c *Carrier) error {
+	s := f.step
+	cut := len(s.Path) - len(f.last.At) // the file may lie in a volume
+	err := c.Root.MakeAll(path.Dir(s.Source), func(p string) error {
+		where := path.Clean("/" + p[len(s.Store):])
+		if len(where) > cut {
+			if d, err := f.last.Tree.Stat(where[cut:]); err == nil && d.IsDir() {
+				return c.Root.MkdirLike(p, f.last.Tree, where[cut:])
+			}
+		}
+		one := plan.Step{Path: path.Join(where, "x"), Store: s.Store, Source: path.Join(p, "x"), Home: s.Home}
+		if where == path.Dir(s.Path) {
+			one.Parent = s.Parent
+		}
+		return parents(c.Root, one, true)
+	})
+	return err
 }
 
 // keepBoth puts the version that loses aside.
 func (f *carrying) keepBoth(c *Carrier) error {
-	s, from, at, who := f.step, c.root, f.step.Source, "the store's"
+	s := f.step
 	if f.choice == bothStore {
-		from, at, who = f.last.Tree, f.last.At, "the last session's"
-	}
-	aside, err := c.aside(s, from, at)
-	if err != nil {
+		at, err := c.aside(s, f.last.Tree, f.last.At)
+		if err == nil {
+			f.out.Said = append(f.out.Said, fmt.Sprintf("nobody knows which of two versions of %s is newer: the store's is used, and the last session's was put aside as %s: "+
+				"compare the two, and remove that one", s.Path, at))
+		}
 		return err
 	}
-	f.out.Said = append(f.out.Said, fmt.Sprintf("%s was changed on both sides, and %s version was put aside as %s: compare the two, and remove that one",
-		s.Path, who, aside))
-	return nil
+	at, err := c.aside(s, c.Root, s.Source)
+	if err == nil {
+		f.out.Said = append(f.out.Said, fmt.Sprintf("%s was changed on both sides, and the store's version was put aside as %s: compare the two, and remove that one", s.Path, at))
+	}
+	return err
 }
 
 // leave makes sure that nothing lies at the path: what the base has there was deleted.
 func (f *carrying) leave(c *Carrier) error {
-	if there, err := carriable(c.root, f.step.Path); err != nil || !there {
-		if err == nil {
-			c.noted = append(c.noted, noted{path: f.step.Path})
-		}
-		return err
+	there, err := carriable(c.Root, f.step.Path)
+	if err == nil && there {
+		err = c.Root.Remove(f.step.Path)
 	}
-	if err := c.root.Remove(f.step.Path); err != nil {
-		return err
+	if err == nil {
+		c.noted = append(c.noted, noted{path: f.step.Path})
 	}
-	c.noted = append(c.noted, noted{path: f.step.Path})
-	return nil
+	return err
 }

@@ -9,22 +9,21 @@ import (
 
 // Where versions of carried files are kept that are not the one in use, in the main store.
 const (
-	carryDir = decl.StateDir + "/carry"
-	asideDir = carryDir + "/aside" // /STAMP/PATH: versions that lost, until the user removes them
-	setDir   = carryDir + "/accounts"
+	AsideDir = decl.StateDir + "/carry/aside" // /STAMP/PATH: versions that lost, until the user removes them
+	setDir   = decl.StateDir + "/carry/accounts"
 )
 
 func ours(string) sys.Perm { return sys.Mine(0o700) }
 
-func (c *Carrier) file(root, p string) string { return decl.PlacedFile(c.store, root, p) }
+func (c *Carrier) file(root, p string) string { return decl.PlacedFile(c.Store, root, p) }
 func (c *Carrier) gone(root, p string) string {
-	return path.Join(c.store, decl.PlacedDir, root, "gone", p)
+	return path.Join(c.Store, decl.PlacedDir, root, "gone", p)
 }
 
 // known returns what is known of the path in the root of that identity.
 func (c *Carrier) known(root, p string) (placed, error) {
 	if c.roots == nil {
-		names, err := c.root.List(path.Join(c.store, decl.PlacedDir))
+		names, err := c.Root.List(path.Join(c.Store, decl.PlacedDir))
 		if ignoreMissing(err) != nil {
 			return unknown, err
 		}
@@ -36,10 +35,10 @@ func (c *Carrier) known(root, p string) (placed, error) {
 	if !c.roots[root] {
 		return unknown, nil
 	}
-	if there, err := c.root.Exists(c.file(root, p)); there || err != nil {
+	if there, err := c.Root.Exists(c.file(root, p)); there || err != nil {
 		return placedOne, err
 	}
-	there, err := c.root.Exists(c.gone(root, p))
+	there, err := c.Root.Exists(c.gone(root, p))
 	if there {
 		return gone, err
 	}
@@ -48,31 +47,31 @@ func (c *Carrier) known(root, p string) (placed, error) {
 
 // note remembers how one file was left in the running root. What was placed must be on the disk before.
 func (c *Carrier) note(n noted) error {
-	if c.id == "" {
+	if c.ID == "" {
 		return nil
 	}
-	at, mark := c.file(c.id, n.path), c.gone(c.id, n.path)
+	at, mark := c.file(c.ID, n.path), c.gone(c.ID, n.path)
 	if n.kept == "" {
-		if err := c.root.MkdirAll(path.Dir(mark), ours); err != nil {
+		if err := c.Root.MkdirAll(path.Dir(mark), ours); err != nil {
 			return err
 		}
-		return discard(c.root, mark, at)
+		return discard(c.Root, mark, at)
 	}
-	if diff, err := sys.Compare(c.root, n.kept, c.root, at, 1); err == nil && same(diff) {
+	if diff, err := sys.Compare(c.Root, n.kept, c.Root, at, 1); err == nil && same(diff) {
 		return nil
 	}
-	if err := c.root.MkdirAll(path.Dir(at), ours); err != nil {
+	if err := c.Root.MkdirAll(path.Dir(at), ours); err != nil {
 		return err
 	}
 	err := error(nil)
 	if n.as != "" && n.as != at { // the copy that an earlier boot has made is the same
-		err = c.root.Link(n.as, at)
+		err = c.Root.Link(n.as, at)
 	}
 	if n.as == "" || err != nil {
-		err = sys.Put(c.root, n.kept, c.root, at)
+		err = sys.Put(c.Root, n.kept, c.Root, at, false)
 	}
 	if err == nil {
-		err = ignoreMissing(c.root.Remove(mark))
+		err = ignoreMissing(c.Root.Remove(mark))
 	}
 	return err
 }
@@ -84,6 +83,9 @@ func discard(t *sys.Tree, mark, at string) error {
 	}
 	return ignoreMissing(t.Remove(at))
 }
+
+// InMemory stands for the identity of a root in memory: there is one at a time, and its copy on the disk gets another.
+const InMemory = "ram"
 
 // PruneCarried forgets what was placed in other roots than the one of that identity. What they had and the store has not
 // was carried over when it booted.
@@ -105,11 +107,6 @@ func PruneCarried(t *sys.Tree, store, root string) error {
 		}
 	}
 	return nil
-}
-
-// MoveCarried gives a root another identity: a root in memory gets one when it is saved.
-func MoveCarried(t *sys.Tree, store, from, to string) error {
-	return ignoreMissing(t.Rename(path.Join(store, decl.PlacedDir, from), path.Join(store, decl.PlacedDir, to)))
 }
 
 func same(diff []sys.Difference) bool {

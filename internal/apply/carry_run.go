@@ -1,6 +1,7 @@
 package apply
 
 import (
+	"errors"
 	"time"
 
 	"anicca/internal/plan"
@@ -18,10 +19,16 @@ func carryAll(root *sys.Tree, steps []plan.Step) (map[string]Carried, error) {
 	if len(mine) == 0 {
 		return nil, nil
 	}
-	c := NewCarrier(root, mine[0].Main, mine[0].Root, time.Now(), nil)
+	c := &Carrier{Root: root, Store: mine[0].Main, ID: mine[0].Root, Parts: mine[0].Volumes, Now: time.Now()}
 	out := map[string]Carried{}
 	for i, r := range c.Carry(mine) {
 		out[mine[i].Path] = r
 	}
-	return out, c.Commit()
+	failed, err := c.Commit()
+	for p, err := range failed {
+		r := out[p]
+		r.Err = errors.Join(r.Err, err)
+		out[p] = r
+	}
+	return out, err
 }

@@ -41,7 +41,7 @@ func place(root *sys.Tree, s plan.Step) error {
 		if diff, err := sys.Compare(root, s.Source, root, s.Path, 1); err == nil && same(diff) {
 			return nil
 		}
-		return sys.Put(root, s.Source, root, s.Path)
+		return sys.Put(root, s.Source, root, s.Path, true)
 	case plan.Copy:
 		data, err := root.ReadFile(s.Source)
 		if err != nil {

@@ -21,19 +21,40 @@ func carry(r *Record, rootTree *sys.Tree, old *earlier, entries []plan.Step) map
 	if len(mine) == 0 {
 		return nil
 	}
-	id := r.Root
-	if r.OnBase {
-		id = ""
+	c := &apply.Carrier{
+		Root: rootTree, Store: r.StorePath, ID: r.CarryID(), Now: time.Now(), Parts: old.parts, Last: old.find(rootTree), Used: old.used,
 	}
-	c := apply.NewCarrier(rootTree, r.StorePath, id, time.Now(), old.find(rootTree))
+	if old.blind {
+		c.ID = "" // else what the last session has left would be thought to have been carried
+	}
 	out := map[string]apply.Carried{}
 	for i, x := range c.Carry(mine) {
 		out[mine[i].Path] = x
 	}
-	if err := c.Commit(); err != nil {
-		r.problem("what was placed could not be written down, so the next boot cannot tell what this session changes: %v", err)
+	failed, err := c.Commit()
+	if err != nil {
+		r.problem("what was placed could not be written down, so what this session changes will not be kept: %v", err)
+	}
+	for _, s := range mine {
+		if err := failed[s.Path]; err != nil {
+			r.problem("that %s was placed could not be written down, so what this session changes in it will not be kept: %v", s.Path, err)
+			if s.Home != nil {
+				r.mild++
+			}
+		}
 	}
 	return out
+}
+
+// CarryID is the name by which it is remembered what was placed in the root; it is empty where it is not known which root that is.
+func (r *Record) CarryID() string {
+	switch {
+	case r.OnBase:
+		return ""
+	case r.RAM && r.Made != nil:
+		return apply.InMemory
+	}
+	return r.Root
 }
 
 // carried notes how a carried file came out.
@@ -58,7 +79,7 @@ func (e *Entry) carried(r *Record, c apply.Carried) {
 
 // lookBefore is [before] for a system that runs: the disk is mounted for it, to be read. Let go of it.
 func lookBefore(r *Record, store *sys.Tree) (*earlier, func()) {
-	none := &earlier{nothing: true}
+	none := &earlier{blind: true, used: true}
 	top, done, err := root.LookTop(r.Device, r.FSType)
 	if err != nil {
 		r.problem("the old roots cannot be read, so nothing is carried over from them: %v", err)
@@ -69,6 +90,7 @@ func lookBefore(r *Record, store *sys.Tree) (*earlier, func()) {
 		var last root.Booted
 		if last, err = readBooted(store); err == nil {
 			e := before(d, r, last)
+			e.used = true
 			return e, func() {
 				e.close()
 				d.Close()

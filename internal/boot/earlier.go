@@ -19,9 +19,13 @@ type earlier struct {
 	disk  *root.Disk
 	roots []root.Old
 
-	self    bool   // the root itself is where the last session worked, or the copy of that
-	as      string // identity of the root that it worked in, then; empty if it is not known
-	nothing bool   // what it worked in cannot be looked at
+	parts   []string // mount points of the volumes that are reset with the root
+	used    bool     // programs run in the root already
+	blind   bool     // the last session's root should be there, and cannot be read
+	ram     bool     // the root itself is the copy of one in memory
+	self    bool     // the root itself is where the last session worked, or the copy of that
+	as      string   // identity of the root that it worked in, then; empty if it is not known
+	nothing bool     // what it worked in cannot be looked at
 
 	tree *sys.Tree // of the one that is open
 	id   string    // its id
@@ -31,11 +35,19 @@ type earlier struct {
 
 // before returns the earlier roots that matter to this boot. Close it. Last is the root that was the last to boot well.
 func before(d *root.Disk, r *Record, last root.Booted) *earlier {
-	e := &earlier{disk: d, nothing: r.OnBase}
+	e := &earlier{disk: d, nothing: r.OnBase || r.lost}
+	running := d.Ledger().Running
+	list := running.Parts
+	if r.Made != nil {
+		list = r.Made.Parts
+	}
+	for _, x := range list {
+		e.parts = append(e.parts, x.Path)
+	}
 	switch {
-	case r.OnBase:
+	case e.nothing:
 	case r.Made == nil:
-		e.self, e.as = true, r.Root
+		e.self, e.as, e.ram = true, r.Root, running.RAM && running.Saved
 		if id, err := d.Current(); r.Root == "" && err == nil && d.IsRoot(r.at) == nil {
 			r.Root, e.as = id, id
 		}
@@ -52,7 +64,8 @@ func before(d *root.Disk, r *Record, last root.Booted) *earlier {
 	}
 	all := d.Ledger().Archive
 	if n := len(all); r.Made != nil && (n == 0 || all[n-1].ID != r.Made.Archive) {
-		r.problem("the old root %s cannot be read, so files that only it has are not kept", r.Made.Archive)
+		e.blind = true
+		r.problem("the old root %s cannot be read, so files that only it has are not kept in this session", r.Made.Archive)
 		return e
 	}
 	for _, o := range slices.Backward(all) {
@@ -85,32 +98,58 @@ func (e *earlier) find(rootTree *sys.Tree) apply.Find {
 		case e.self && is:
 			return apply.Last{Tree: rootTree, At: p, Root: e.as}, nil
 		}
+		if e.self && e.ram {
+			if is, err := known(apply.InMemory); is || err != nil {
+				return apply.Last{Tree: rootTree, At: p, Root: apply.InMemory}, err
+			}
+		}
 		if e.disk == nil {
 			return apply.Last{Tree: rootTree, At: p}, nil
 		}
 		for _, o := range slices.Backward(e.disk.Ledger().Archive) {
-			is, err := known(o.UUID)
+			if o.Lost { // what an older one has is older than the store's
+				return apply.Last{}, nil
+			}
+			id := o.UUID
+			is, err := known(id)
+			if !is && err == nil && o.RAM {
+				id = apply.InMemory
+				is, err = known(id)
+			}
 			if err != nil {
 				return apply.Last{}, err
 			}
-			if is && !o.Lost {
+			if is {
 				t, at, err := e.open(o.ID, p)
-				return apply.Last{Tree: t, At: at, Root: o.UUID}, err
+				return apply.Last{Tree: t, At: at, Root: id, Part: e.part}, err
 			}
 		}
 		if e.self {
 			return apply.Last{Tree: rootTree, At: p}, nil
 		}
+		base := ""
 		for _, o := range e.roots {
 			t, at, err := e.open(o.ID, p)
 			if err != nil {
 				return apply.Last{}, err
 			}
-			if there, err := t.Exists(at); there || err != nil {
-				return apply.Last{Tree: t, At: at, Changed: func() (bool, error) { return e.disk.Changed(o.ID, p) }}, err
+			there, err := t.Exists(at)
+			if err != nil || !there {
+				continue // a file in the way of a directory is no version of this one either
+			}
+			changed, err := e.disk.Changed(o.ID, p)
+			if changed || err != nil {
+				return apply.Last{Tree: t, At: at}, err
+			}
+			if base == "" { // it says nothing of the sessions before
+				base = o.ID
 			}
 		}
-		return apply.Last{}, nil
+		if base == "" {
+			return apply.Last{}, nil
+		}
+		t, at, err := e.open(base, p)
+		return apply.Last{Tree: t, At: at, Changed: func() (bool, error) { return false, nil }}, err
 	}
 }
 

@@ -45,7 +45,7 @@ func Finish(dir, recordPath string) (*Record, error) {
 		r.problem("that this root booted well could not be written down: %v", err)
 	}
 	if r.Root != "" && r.OK() && len(r.Absent) == 0 {
-		if err := apply.PruneCarried(t, r.StorePath, r.Root); err != nil {
+		if err := apply.PruneCarried(t, r.StorePath, r.CarryID()); err != nil {
 			r.note("what is remembered of older roots could not be removed: %v", err)
 		}
 	}
@@ -140,6 +140,9 @@ func again(r *Record, t *sys.Tree, b *plan.Boot, old *earlier, soft bool) {
 			continue
 		}
 		if s.Kind == plan.Carry && e.State == Missed {
+			if old.blind {
+				continue
+			}
 			r.Problems = without(r.Problems, e.Path+" is not kept in this session")
 			r.Entries[i].carried(r, carry(r, t, old, []plan.Step{s})[s.Path])
 			continue

@@ -57,6 +57,8 @@ func mountRoot(r *Record, d *root.Disk, dir string) error {
 		}
 		r.problem("the root cannot be in memory, so this session is on the disk: %v", err)
 	}
+	l := d.Ledger()
+	r.lost = r.Made == nil && l.Running.RAM && !l.Running.Saved
 	r.RAM = false
 	if err := d.OnDisk(time.Now()); err != nil {
 		r.problem("%v", err)

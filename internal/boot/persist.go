@@ -111,7 +111,7 @@ func (r *Record) verify(err error) {
 		return
 	}
 	if r.Verified = err == nil; err != nil {
-		r.Outcome, r.Why = Failed, err.Error()
+		r.Outcome, r.Why, r.Root = Failed, err.Error(), "" // nobody knows which root it is
 		r.problem("%v", err)
 	}
 }

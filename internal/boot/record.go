@@ -65,6 +65,7 @@ type Record struct {
 	Soft       int          `json:"softReboots,omitempty"` // since this boot, without the initrd and so without a reset
 
 	at     string      // where the root is mounted
+	lost   bool        // the last session was in memory, and nothing of it is there
 	booted root.Booted // the root that was the last to boot well
 	mild   int         // problems that a user can cause in their own home, and that so are no reason to stop
 }

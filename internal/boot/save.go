@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"anicca/internal/apply"
 	"anicca/internal/root"
 	"anicca/internal/sys"
 )
@@ -41,9 +40,6 @@ func save(top string, r *Record, now time.Time) error {
 		return err
 	}
 	defer let()
-	if err := apply.MoveCarried(store, "/", r.Root, id); err != nil {
-		return err
-	}
 	was, err := readBooted(store)
 	if err != nil || was.Root != r.Root {
 		return err

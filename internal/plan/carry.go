@@ -1,6 +1,8 @@
 package plan
 
 import (
+	"slices"
+
 	"anicca/internal/decl"
 	"anicca/internal/facts"
 )
@@ -16,6 +18,11 @@ func (m *maker) carry(e decl.Entry, place Step) bool {
 	if done, ok := m.reachable(e, there, kept); done {
 		return ok
 	}
+	at, _, ok := m.facts.Mounts.Place(e.Path)
+	if ok && at.Target != "/" && !slices.ContainsFunc(m.host.Root.Volumes, func(v decl.Volume) bool { return v.Path == at.Target }) {
+		m.note(e, "lies on the filesystem of %s, which no boot resets: it stays as it is there, and needs no entry", at.Target)
+		return false
+	}
 	ours := there.IsLink() && there.Link == e.Source()
 	switch {
 	case there.IsDir():
@@ -27,6 +34,9 @@ func (m *maker) carry(e decl.Entry, place Step) bool {
 	}
 	place.Root = m.facts.Root
 	place.Main = m.main()
+	for _, v := range m.host.Root.Volumes {
+		place.Volumes = append(place.Volumes, v.Path)
+	}
 	known := there.Placed != facts.PlacedUnknown
 	switch {
 	case !kept.Exists && (!there.Exists || ours):

@@ -56,8 +56,10 @@ func Make(host *decl.Host, f *facts.Facts) *Plan {
 		if ok {
 			m.give(e, place)
 		}
-		if ok || m.recordedAt(e.Path) >= 0 {
+		if i := m.recordedAt(e.Path); ok {
 			boot.Entries = append(boot.Entries, place)
+		} else if i >= 0 { // it stays as it was
+			boot.Entries = append(boot.Entries, m.recorded.Entries[i])
 		}
 	}
 	m.pending(boot.Stores)

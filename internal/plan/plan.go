@@ -59,6 +59,7 @@ type Step struct {
 	Home    *Home    `json:"home,omitempty"`    // set for entries of a home list
 	Root    string   `json:"root,omitempty"`    // identity of the running root, for a Carry of a running system; empty if it is not known
 	Main    string   `json:"main,omitempty"`    // the store with anicca's own records, for the same
+	Volumes []string `json:"volumes,omitempty"` // mount points of volumes that are reset with the root, for the same
 
 	Boot *Boot `json:"boot,omitempty"` // payload of Record
 }

@@ -89,12 +89,13 @@ func (d *Disk) PartOf(id, p string) string {
 	if err != nil {
 		return ""
 	}
+	in := ""
 	for _, x := range o.Parts {
-		if p == x.Path || strings.HasPrefix(p, x.Path+"/") {
-			return x.Path
+		if len(x.Path) > len(in) && (p == x.Path || strings.HasPrefix(p, x.Path+"/")) {
+			in = x.Path
 		}
 	}
-	return ""
+	return in
 }
 
 // Changed reports whether a session has changed what lies at the path p, of which an old root is left. In doubt it has.

@@ -225,7 +225,7 @@ func (d *Disk) Commit(now time.Time) error {
 	}
 	next := *d.ledger
 	old := Old{ID: in.ID, UUID: in.OldUUID, Base: next.Running.Base, From: next.Running.From, When: in.When, Kernel: in.Kernel, Good: in.Good, Parts: in.Parts}
-	old.Lost = next.Running.RAM && !next.Running.Saved
+	old.RAM, old.Lost = next.Running.RAM && next.Running.Saved, next.Running.RAM && !next.Running.Saved
 	next.Running = Running{Base: in.Base, From: in.From, Kernel: in.Running, RAM: in.RAM, Parts: in.Parts}
 	if in.Freeze == 0 {
 		next.Archive = append(next.Archive[:len(next.Archive):len(next.Archive)], old)

@@ -79,6 +79,7 @@ type Old struct {
 	Parts  []Part    `json:"parts,omitempty"`
 
 	Good   bool `json:"good,omitempty"`   // it had booted well
+	RAM    bool `json:"ram,omitempty"`    // it was in memory, and this is its copy
 	Lost   bool `json:"lost,omitempty"`   // it was in memory and not saved: nothing of it is there
 	Pinned bool `json:"pinned,omitempty"` // the user wants to keep it
 	Found  bool `json:"found,omitempty"`  // the ledger was lost, and rebuilt from what lay on the disk

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path"
 	"slices"
 
 	"anicca/internal/apply"
@@ -89,6 +90,12 @@ func Make(m Machine) *Status {
 	}
 	if m.Disk != nil {
 		s.disk(m.Disk)
+	}
+	if r != nil && r.StorePath != "" {
+		dir := path.Join(r.StorePath, apply.AsideDir)
+		if names, err := tree.List(dir); err == nil && len(names) > 0 {
+			s.note("versions of carried files lie aside in %s: look at them, and remove what is not wanted", dir)
+		}
 	}
 	for _, c := range p.Conflicts {
 		s.problem("%s: %s (%s): %s", c.Path, c.Msg, c.Why, c.Hint)

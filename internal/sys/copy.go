@@ -44,15 +44,32 @@ func Copy(from *Tree, src string, to *Tree, dst string) error {
 	})
 }
 
-// Put copies a file or link as [Copy] does, in the place of the one at dst if there is one, in one step.
-// It does not wait for the disk: until the next [Tree.Sync] a power cut may leave anything.
-func Put(from *Tree, src string, to *Tree, dst string) error {
+// Put copies a file or link as [Copy] does, in the place of the one at dst if there is one, in one step. With wait, the content
+// is on the disk when its name is; else a power cut may leave anything until the next [Tree.Sync].
+func Put(from *Tree, src string, to *Tree, dst string, wait bool) error {
 	return copyTo(from, src, to, dst, func(dd *Tree, tmp, dn string) error {
-		if s, err := dd.Stat(tmp); err != nil || s.Type() == fs.ModeDir {
-			return errors.Join(err, wrap("put", to.Path(dst), errors.New("is a directory")))
+		s, err := dd.Stat(tmp)
+		if err == nil && !s.IsFile() && !s.IsLink() {
+			err = wrap("put", to.Path(dst), errors.New("the original is neither a file nor a link"))
+		}
+		if err == nil && wait && s.IsFile() {
+			err = dd.flush(tmp)
+		}
+		if err != nil {
+			return err
 		}
 		return do("rename", to.Path(dst), func() error { return unix.Renameat(dd.fd, tmp, dd.fd, dn) })
 	})
+}
+
+// flush waits until the content of a file is on the disk.
+func (t *Tree) flush(name string) error {
+	fd, err := t.open(name, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(fd)
+	return do("flush", t.Path(name), func() error { return unix.Fsync(fd) })
 }
 
 // copyTo copies under a temporary name and lets finish give the copy its own.

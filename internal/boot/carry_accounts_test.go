@@ -1,0 +1,107 @@
+package boot
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"anicca/internal/apply"
+	"anicca/internal/decl"
+	"anicca/internal/plan"
+	"anicca/internal/sys"
+)
+
+// An account file that nobody touched, without a newline at its end.
+func TestCarryOddButSound(t *testing.T) {
+	for what, group := range map[string]string{"no newline": "root:x:0:\nbird:x:1000:", "no member field": "root:x:0:\nold:x:7\n", "blank": "root:x:0:\n \n"} {
+		t.Run(what, func(t *testing.T) {
+			d := newCarrier(t)
+			d.unmount()
+			d.write("store/etc/group", group)
+			d.restart(nil)
+			d.both("/etc/group", group)
+			d.replace("/etc/passwd", "root:x:0:0::/root:/bin/sh\nbird:x:1000:1000::/home/bird:/bin/sh\n")
+			d.restart(nil)
+			d.both("/etc/passwd", "root:x:0:0::/root:/bin/sh\nbird:x:1000:1000::/home/bird:/bin/sh\n")
+		})
+	}
+}
+
+// The history of sets cannot be written: nobody's accounts are there.
+func TestCarryHistoryFails(t *testing.T) {
+	d := newCarrier(t)
+	d.unmount()
+	d.write("anicca/base/1/etc/passwd", "root:x:0:0::/base:/bin/sh\n")
+	d.write("store/.anicca/carry/accounts", "in the way")
+	d.root = nil
+	d.restart(nil)
+	d.replace("/etc/passwd", "root:x:0:0::/session:/bin/sh\n")
+	r := d.restart(nil)
+	got := d.read("/etc/passwd")
+	if strings.Contains(got, "base") {
+		t.Errorf("the base's accounts: %q; %q", got, r.Problems)
+	}
+}
+
+// The store is full: the file is not placed at all.
+func TestCarryStoreFull(t *testing.T) {
+	d := newCarrier(t)
+	d.write("anicca/base/1/etc/passwd", "root:x:0:0::/base:/bin/sh\n")
+	d.replace("/etc/passwd", "root:x:0:0::/session:/bin/sh\n")
+	d.replace(carriedPath, "session\n")
+	d.unmount()
+	r := d.reset(nil)
+	d.mount()
+	sys.Fault = func(op, p string) error {
+		if op == "write" && strings.Contains(p, "/persist/") {
+			return errors.New("no space left on device")
+		}
+		return nil
+	}
+	d.persist(r)
+	sys.Fault = nil
+	if strings.Contains(d.read("/etc/passwd"), "base") {
+		t.Error("the session runs with the base's accounts")
+	}
+}
+
+// Shadow is declared later than passwd: nobody knows what was placed of it.
+func TestCarryMixedSet(t *testing.T) {
+	d := newCarrier(t)
+	found, _ := filepath.Glob(d.dir + "/store/" + decl.PlacedDir + "/*/files/etc/shadow")
+	for _, f := range found {
+		must(t, os.Remove(f))
+	}
+	d.replace("/etc/passwd", "root:x:0:0::/root:/bin/sh\nbird:x:1000:1000::/home/bird:/bin/sh\n")
+	d.replace("/etc/shadow", "root:*:19000:0:99999:7:::\nbird:secret:19000:0:99999:7:::\n")
+	r := d.restart(nil)
+	if strings.Contains(d.read("/etc/passwd"), "bird") != strings.Contains(d.read("/etc/shadow"), "bird") {
+		t.Errorf("mixed: passwd %q shadow %q; %q", d.read("/etc/passwd"), d.read("/etc/shadow"), r.Problems)
+	}
+}
+
+// Apply carries shadow alone, as only its kept copy was changed; passwd was changed by the session.
+func TestCarryApplyPartOfASet(t *testing.T) {
+	d := newCarrier(t)
+	d.replace("/etc/passwd", "root:x:0:0::/root:/bin/sh\nbird:x:1000:1000::/home/bird:/bin/sh\n")
+	d.write("store/etc/shadow", "root:!:19000:0:99999:7:::\n\x00\x00")
+	id, err := d.backend.Current()
+	must(t, err)
+	s := plan.Step{Kind: plan.Carry, Path: "/etc/shadow", Store: "/persist", Source: "/persist/etc/shadow", Main: "/persist", Root: id}
+	must(t, apply.Run(d.root, &plan.Plan{Steps: []plan.Step{s}}, nil))
+	if got := d.read("/etc/shadow"); got != "root:*:19000:0:99999:7:::\n" {
+		t.Errorf("a damaged shadow is in use: %q", got)
+	}
+}
+
+// A damaged set in the store is placed when the session has changed nothing.
+func TestCarryDamagedStore(t *testing.T) {
+	d := newCarrier(t)
+	d.write("store/etc/passwd", "\x00\x00\x00")
+	r := d.restart(nil)
+	if got := d.read("/etc/passwd"); got != "root:x:0:0::/root:/bin/sh\n" {
+		t.Errorf("%q is in use; %q", got, r.Problems)
+	}
+}

@@ -1,0 +1,105 @@
+package boot
+
+import (
+	"path/filepath"
+	"testing"
+	"time"
+
+	"anicca/internal/apply"
+	"anicca/internal/decl"
+	"anicca/internal/plan"
+	"anicca/internal/sys"
+)
+
+func declareRAM(t *testing.T, d *disk) {
+	t.Helper()
+	d.unmount()
+	b := &plan.Boot{Format: plan.Format, Host: "nest", Reset: decl.ResetOn, Backend: decl.Tmpfs, Size: "64M", Stores: []plan.BootStore{{Path: "/persist"}}}
+	for _, p := range []string{carriedPath, "/etc/new"} {
+		b.Entries = append(b.Entries, plan.Step{Kind: plan.Carry, Path: p, Store: "/persist", Source: "/persist" + p})
+	}
+	d.mount()
+	must(t, apply.Run(d.root, &plan.Plan{Steps: []plan.Step{{Kind: plan.Record, Path: "/persist/.anicca/current", Store: "/persist", Boot: b}}}, nil))
+}
+
+func (d *disk) mountAs(r *Record) {
+	d.t.Helper()
+	must(d.t, mountRoot(r, d.backend, filepath.Join(d.dir, "sysroot")))
+	var err error
+	d.root, err = sys.OpenTree(filepath.Join(d.dir, "sysroot"))
+	must(d.t, err)
+	top, err := sys.OpenTree(d.dir)
+	must(d.t, err)
+	defer top.Close()
+	must(d.t, sys.Bind(top, "store", d.root, "/persist", nil))
+}
+
+func dropRAM(t *testing.T) {
+	t.Helper()
+	up, err := sys.OpenTree("/run/anicca/private")
+	if err == nil {
+		err = up.Unmount("ram", true)
+		up.Close()
+	}
+	if err != nil {
+	}
+}
+
+// Root in memory, power cut, then a boot that keeps the root.
+func TestCarryRAMPowerCutThenKeep(t *testing.T) {
+	d := newCarrier(t)
+	declareRAM(t, d)
+	d.write("store/etc/new", "precious\n")
+	d.unmount()
+	r := d.reset(nil)
+	d.mountAs(r)
+	d.persist(r)
+	must(t, noteBooted(d.root, r))
+	if !r.RAM {
+		t.Fatalf("not in memory: %+v", r)
+	}
+	d.both("/etc/new", "precious\n")
+	d.both(carriedPath, "kept\n")
+	d.unmount()
+	dropRAM(t)
+	r = d.reset(cmdline("anicca=keep"))
+	d.mountAs(r)
+	d.persist(r)
+	d.want("/persist/etc/new", "precious\n")
+	d.want("/persist"+carriedPath, "kept\n")
+}
+
+// The saving of a root in memory was interrupted when its copy was whole, or before the record followed it.
+func TestCarrySavedButNotMoved(t *testing.T) {
+	d := newCarrier(t)
+	declareRAM(t, d)
+	d.unmount()
+	r := d.reset(nil)
+	d.mountAs(r)
+	d.persist(r)
+	must(t, noteBooted(d.root, r))
+	d.replace(carriedPath, "session\n")
+	_, err := d.backend.SaveRAM(time.Now())
+	must(t, err)
+	d.unmount()
+	dropRAM(t)
+	r = d.reset(nil)
+	d.mountAs(r)
+	d.persist(r)
+	d.both(carriedPath, "session\n")
+	d.unmount()
+	dropRAM(t)
+}
+
+// The newest root of which something is known was in memory and is lost; an older one is asked.
+func TestCarryLostKnown(t *testing.T) {
+	d := newCarrier(t)
+	d.replace(carriedPath, "one\n")
+	d.restart(nil)                           // R2, not finished: what is known of R1 stays
+	d.write("store"+carriedPath, "backup\n") // in session R2
+	l := d.backend.Ledger()
+	l.Running.RAM = true
+	d.write("anicca/x", "")
+	d.restart(nil)
+	d.both(carriedPath, "backup\n")
+}
