@@ -100,6 +100,9 @@ func (c *Carrier) Commit() (failed map[string]error, err error) {
 		if err := PruneCarried(c.Root, c.Store, ""); err != nil {
 			return nil, err
 		}
+		for i := range c.noted {
+			c.noted[i].as = ""
+		}
 	}
 	failed = map[string]error{}
 	for _, n := range c.noted {

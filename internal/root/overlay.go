@@ -95,6 +95,9 @@ func (v directories) Open(p string, layers []string) (dir string, done func() er
 	if len(layers) == 0 {
 		return v.top.Path(p), func() error { return nil }, nil
 	}
+	if len(layers) == 1 && layers[0] == wholeDisk && below(p) {
+		return belowDir, func() error { return nil }, nil
+	}
 	private, err := private()
 	if err != nil {
 		return "", nil, err

@@ -47,11 +47,17 @@ func (s *stack) lower(layers []string) (string, error) {
 
 // difference mounts one difference over the top level, as nothing else than to be read.
 func (s *stack) difference(layer string) (dir string, err error) {
-	// What the running root lies over is there already; the kernel does not like an upper directory to be mounted twice.
-	if m, err := sys.MountAt(belowDir); err == nil && m.Mountpoint == belowDir && strings.Contains(m.VFSOptions, "/"+layer+",") {
+	if below(layer) {
 		return belowDir, nil
 	}
 	return s.dir("below", fmt.Sprintf("lowerdir=%s,upperdir=%s,workdir=%s", s.top.Name(), s.top.Path(layer), s.top.Path(s.scratch)))
+}
+
+// below reports whether what the running root lies over is this difference over the top level. Then it is there already;
+// the kernel does not like an upper directory to be mounted twice.
+func below(layer string) bool {
+	m, err := sys.MountAt(belowDir)
+	return err == nil && m.Mountpoint == belowDir && strings.Contains(m.VFSOptions, "/"+layer+",")
 }
 
 // mount mounts the layers, uppermost first, at the directory name.
