@@ -39,7 +39,8 @@ func applyCommand(g *globals) *cobra.Command {
 		Use:   "apply",
 		Short: "Put kept state in place, now and at every boot",
 		Long: `Put kept state in place: data that is there already is copied into the store, verified, and covered
-by its kept copy; then the boot plan for the initrd is recorded.
+by its kept copy; files stay plain files, and are carried over at every boot. Then the boot plan for the
+initrd is recorded.
 
 Data is never hidden or overwritten: where the machine and the store both hold data that differ,
 that entry is left alone and both sides are named. What is there keeps its owner and mode, whatever is
@@ -105,6 +106,9 @@ func (p *progress) tell(e apply.Event) {
 		p.covered = p.covered || e.Step.Kind == plan.Adopt && e.Step.Dir
 	}
 	ui.Done(p.w, e.Step, e.Err)
+	for _, said := range e.Said {
+		fmt.Fprintln(p.w, "note:", said)
+	}
 }
 
 func (p *progress) end() {

@@ -18,6 +18,7 @@ import (
 // Event says how one step went.
 type Event struct {
 	Step plan.Step
+	Said []string // what the user has to know of it, a sentence each
 	Err  error
 }
 
@@ -56,7 +57,8 @@ func Run(root *sys.Tree, p *plan.Plan, tell func(Event)) error {
 			errs = append(errs, err)
 		}
 		if tell != nil {
-			tell(Event{s, err})
+			c := w.carried[s.Path]
+			tell(Event{s, append(c.Said, c.Noted...), err})
 		}
 	}
 	return errors.Join(append(errs, Note(root, p.Steps))...)

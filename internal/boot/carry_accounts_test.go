@@ -105,3 +105,18 @@ func TestCarryDamagedStore(t *testing.T) {
 		t.Errorf("%q is in use; %q", got, r.Problems)
 	}
 }
+
+// The first time, there is nothing good that odd account files could take the place of: they are kept as they are.
+func TestCarryFirstAccounts(t *testing.T) {
+	d := newDisk(t, decl.ResetOn)
+	d.declare(decl.ResetOn, []plan.Step{{Kind: plan.Carry, Path: "/etc/passwd"}, {Kind: plan.Carry, Path: "/etc/group"}})
+	d.write("anicca/upper/etc/passwd", "root:x:0:0::/root:/bin/sh\n")
+	d.write("anicca/upper/etc/group", "root:x:0:\nold:x:7\n")
+	r := d.restart(nil)
+	defer d.unmount()
+	d.both("/etc/passwd", "root:x:0:0::/root:/bin/sh\n")
+	d.both("/etc/group", "root:x:0:\nold:x:7\n")
+	if !r.OK() {
+		t.Errorf("%q", r.Problems)
+	}
+}
