@@ -2,7 +2,7 @@
 //
 //	anicca-init reset [--device DEV] [--options OPTS]   before the root is mounted
 //	anicca-init persist ROOT                            after that, before switch-root
-//	anicca-init finish                                  in the booted system
+//	anicca-init finish [--late]                         in the booted system, and again before logins
 //	anicca-init observe                                 there too, to report what a reset would have dropped
 //	anicca-init save                                    at the end of an orderly shutdown
 //	anicca-init expire, fill                            now and then, by timers
@@ -54,6 +54,10 @@ func run(args []string) error {
 		}
 		return boot.InitrdPersist(args[1])
 	case "finish":
+		if len(args) == 2 && args[1] == "--late" {
+			_, err := boot.FinishLate("/", boot.RecordPath)
+			return err
+		}
 		_, err := boot.Finish("/", boot.RecordPath)
 		return err
 	case "observe":

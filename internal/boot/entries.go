@@ -26,14 +26,23 @@ func persistAll(r *Record, rootTree *sys.Tree, old *earlier, b *plan.Boot) {
 	_ = r.timed("entries", func() error {
 		carried := carry(r, rootTree, old, b.Entries)
 		for _, s := range b.Entries {
-			e := Entry{Path: s.Path, State: Placed}
+			e := Entry{Path: s.Path, State: Placed, Pass: r.pass}
+			var err error
 			known := len(r.Problems)
 			c, isCarried := carried[s.Path]
 			if isCarried {
 				e.carried(r, c)
 			} else if slices.Contains(r.Absent, s.Store) {
 				e.State, e.Error = Absent, "its store "+s.Store+" is not there"
-			} else if err := persist(r, rootTree, old, s, &e); err != nil {
+			} else {
+				var why string
+				if why, err = r.waits(rootTree, b, s); why != "" {
+					e.State, e.Error = Later, "waits for "+why
+				} else if err == nil {
+					err = persist(r, rootTree, old, s, &e)
+				}
+			}
+			if err != nil {
 				e.State, e.Error = Missed, err.Error()
 				r.problem("%s is not kept in this session: %v", s.Path, err)
 			}
@@ -67,6 +76,11 @@ func persist(r *Record, rootTree *sys.Tree, old *earlier, s plan.Step, e *Entry)
 		if !e.Adopted {
 			e.State = Waiting // programs make it in the root, and the next boot finds it in the old one
 			return nil
+		}
+	}
+	if r.pass == Late { // before, no program that keeps anything has run
+		if err := guard(rootTree, s, sys.Booted()); err != nil {
+			return err
 		}
 	}
 	if s.Kind == plan.Symlink && r.Outcome != Done {

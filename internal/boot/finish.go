@@ -22,7 +22,12 @@ var bannerPath = "/run/motd.d/10-anicca"
 // Finish runs in the booted system after the local filesystems.
 // It puts in place what the initrd could not, verifies every entry again,
 // and leaves a banner for whoever logs in if something is wrong.
-func Finish(dir, recordPath string) (*Record, error) {
+func Finish(dir, recordPath string) (*Record, error) { return finishAs(Early, dir, recordPath) }
+
+// FinishLate does so again before logins, when it was long enough to wait.
+func FinishLate(dir, recordPath string) (*Record, error) { return finishAs(Late, dir, recordPath) }
+
+func finishAs(pass Pass, dir, recordPath string) (*Record, error) {
 	r, err := ReadRecord(recordPath)
 	if err != nil {
 		return nil, err
@@ -33,6 +38,7 @@ func Finish(dir, recordPath string) (*Record, error) {
 	if r.Outcome == Off || r.Outcome == Unset {
 		return r, nil
 	}
+	r.pass = pass
 	t, err := sys.OpenTree(dir)
 	if err != nil {
 		return nil, err
@@ -41,8 +47,10 @@ func Finish(dir, recordPath string) (*Record, error) {
 	if err := finish(r, t); err != nil {
 		r.problem("kept state is not in place: %v", err)
 	}
-	if err := noteBooted(t, r); err != nil {
-		r.problem("that this root booted well could not be written down: %v", err)
+	if !r.Open() {
+		if err := noteBooted(t, r); err != nil {
+			r.problem("that this root booted well could not be written down: %v", err)
+		}
 	}
 	if r.Root != "" && r.OK() && len(r.Absent) == 0 {
 		if err := apply.PruneCarried(t, r.StorePath, r.CarryID()); err != nil {
@@ -73,7 +81,11 @@ func finish(r *Record, t *sys.Tree) error {
 	} else {
 		soft = 0
 	}
-	late(r, t)
+	if r.pass == Late && t.Name() == "/" {
+		fetch(r, b)
+	}
+	arrived(r, t)
+	overdue(r, b)
 	r.at = t.Name()
 	old := &earlier{}
 	if len(r.Entries) == 0 || slices.ContainsFunc(b.Entries, func(s plan.Step) bool { return !s.Dir && missed(r, s.Path) }) {
@@ -106,30 +118,13 @@ func softReboots() int {
 	return n
 }
 
-// late forgets about stores that were absent in the initrd and have been mounted since.
-func late(r *Record, t *sys.Tree) {
-	r.Absent = slices.DeleteFunc(r.Absent, func(store string) bool {
-		m, err := sys.MountAt(t.Path(store))
-		if err != nil || m.Mountpoint != t.Path(store) {
-			return false
-		}
-		r.Problems = without(r.Problems, "the store "+store+" is not there")
-		r.Notes = without(r.Notes, "the store "+store+" is not there")
-		for i, e := range r.Entries {
-			if e.State == Absent {
-				r.Entries[i].State = Missed // for now: it is put in place next
-			}
-		}
-		return true
-	})
-}
-
 // again verifies every entry, and puts in place what the initrd could not, or what a soft-reboot has unmounted.
 func again(r *Record, t *sys.Tree, b *plan.Boot, old *earlier, soft bool) {
 	seen := map[string]plan.Step{}
 	for _, s := range b.Entries {
 		seen[s.Path] = s
 	}
+	placed := map[string]bool{} // now: what was in place in them is hidden by that
 	for i, e := range r.Entries {
 		s, ok := seen[e.Path]
 		if !ok || e.State == Waiting || e.State == Absent {
@@ -145,23 +140,60 @@ func again(r *Record, t *sys.Tree, b *plan.Boot, old *earlier, soft bool) {
 			}
 			r.Problems = without(r.Problems, e.Path+" is not kept in this session")
 			r.Entries[i].carried(r, carry(r, t, old, []plan.Step{s})[s.Path])
+			r.Entries[i].Pass = r.pass
 			continue
 		}
-		err := apply.Verify(t, s)
-		if err != nil && (e.State == Missed || soft) {
-			if err = persist(r, t, old, s, &r.Entries[i]); err == nil {
-				r.Problems = without(r.Problems, e.Path+" is not kept in this session")
-			}
+		r.again(t, b, old, s, &r.Entries[i], soft || inside(placed, s.Path))
+		if r.Entries[i].State == Placed && (e.State != Placed || r.Entries[i].Pass != e.Pass) {
+			placed[s.Path] = true
 		}
-		if err != nil {
-			if e.State == Placed {
-				r.problem("%s was in place in the initrd and is not any more: %v", e.Path, err)
-			}
-			r.Entries[i].State, r.Entries[i].Error = Missed, err.Error()
-			continue
-		}
-		r.Entries[i].State, r.Entries[i].Error = Placed, ""
 	}
+}
+
+// again does so for one entry. With gone, it is known that what was in place is not any more.
+func (r *Record) again(t *sys.Tree, b *plan.Boot, old *earlier, s plan.Step, e *Entry, gone bool) {
+	err := apply.Verify(t, s)
+	if err == nil {
+		e.State, e.Error = Placed, ""
+		return
+	}
+	was := e.State
+	if was != Placed || gone {
+		why, werr := r.waits(t, b, s)
+		if why != "" {
+			e.State, e.Error = Later, "waits for "+why
+			return
+		}
+		if err = werr; err == nil {
+			e.State, e.Error, e.Pass = Placed, "", r.pass
+			err = persist(r, t, old, s, e)
+		}
+		r.Problems = without(r.Problems, s.Path+" is not kept in this session")
+		if err != nil {
+			e.State, e.Error = Missed, err.Error()
+			r.problem("%s is not kept in this session: %v", s.Path, err)
+		}
+		return
+	}
+	over, cerr := cover(t, b, s)
+	if cerr == nil && over != nil {
+		if err = uncover(r, t, s, over); err == nil {
+			e.State, e.Error, e.Pass = Placed, "", r.pass
+			return
+		}
+	}
+	r.problem("%s was in place in the initrd and is not any more: %v", s.Path, err)
+	e.State, e.Error = Missed, err.Error()
+}
+
+// inside reports whether a path lies in one of the given ones.
+func inside(dirs map[string]bool, p string) bool {
+	for up := path.Dir(p); up != "/"; up = path.Dir(up) {
+		if dirs[up] {
+			return true
+		}
+	}
+	return false
 }
 
 func without(list []string, prefix string) []string {

@@ -140,21 +140,17 @@ func mountPart(r *Record, t *sys.Tree, at, sub string, options []string) error {
 
 // mountStores mounts the stores in the root. Only the one with the boot plan itself is needed to go on.
 func mountStores(r *Record, t *sys.Tree, d *root.Disk, b *plan.Boot) error {
-	for _, s := range b.Stores {
+	for i, s := range b.Stores {
+		if i > 0 && b.Left(s) {
+			r.Left, r.Absent = append(r.Left, s.Path), append(r.Absent, s.Path)
+			continue
+		}
 		err := mountStore(r, t, d, s)
-		switch {
-		case err == nil:
-		case s.Path == b.Stores[0].Path:
+		if err != nil && i == 0 {
 			return fmt.Errorf("store %s: %w", s.Path, err)
-		case s.Need == decl.Required:
-			r.problem("the store %s is not there, and is required: %v", s.Path, err)
-			r.Absent = append(r.Absent, s.Path)
-		case s.Need == decl.Degraded:
-			r.problem("the store %s is not there, so this session does without what it keeps: %v", s.Path, err)
-			r.Absent = append(r.Absent, s.Path)
-		default:
-			r.note("the store %s is not there: %v", s.Path, err)
-			r.Absent = append(r.Absent, s.Path)
+		}
+		if err != nil {
+			r.absent(s, err)
 		}
 	}
 	return nil

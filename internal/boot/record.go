@@ -57,6 +57,7 @@ type Record struct {
 	Generation int          `json:"generation,omitempty"`
 	StorePath  string       `json:"store,omitempty"`
 	Absent     []string     `json:"absent,omitempty"` // stores that are not there, and need not be
+	Left       []string     `json:"left,omitempty"`   // stores that the initrd does not wait for, and that are not there yet
 	Entries    []Entry      `json:"entries,omitempty"`
 	Steps      []Timed      `json:"steps,omitempty"`
 	Problems   []string     `json:"problems,omitempty"`
@@ -64,6 +65,7 @@ type Record struct {
 	Finished   bool         `json:"finished"`              // the late service has verified everything again
 	Soft       int          `json:"softReboots,omitempty"` // since this boot, without the initrd and so without a reset
 
+	pass   Pass        // the part of the boot that is at work
 	at     string      // where the root is mounted
 	lost   bool        // the last session was in memory, and nothing of it is there
 	booted root.Booted // the root that was the last to boot well
@@ -78,6 +80,7 @@ const (
 	Waiting State = "waiting" // neither the store nor the old root has it yet
 	Missed  State = "failed"
 	Absent  State = "absent" // its store is not there, and need not be
+	Later   State = "later"  // what it waits for, as Error says, comes in a later part of the boot
 )
 
 // Entry is how one kept entry came out.
@@ -86,6 +89,7 @@ type Entry struct {
 	State   State  `json:"state"`
 	Error   string `json:"error,omitempty"`
 	Adopted bool   `json:"adopted,omitempty"` // this boot took it from the old root into the store
+	Pass    Pass   `json:"pass,omitempty"`    // that put it in place
 }
 
 // Timed is one step of the boot and how long it took.

@@ -163,7 +163,7 @@ func prepare(m Machine, r *Record) (*plan.Boot, error) {
 // present makes sure that no store is missing without which the machine shall not be reset.
 func present(m Machine, b *plan.Boot) error {
 	for _, s := range b.Stores {
-		if s.Need != decl.Required {
+		if s.Need != decl.Required || b.Left(s) {
 			continue
 		}
 		var err error

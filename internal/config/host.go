@@ -74,6 +74,7 @@ func (h *hoster) build(raw rawHost) {
 		})
 	}
 	h.overlaps()
+	h.hidden()
 	h.keepDeclaration()
 }
 
@@ -144,7 +145,7 @@ func (h *hoster) options(e *decl.Entry, at []string, raw rawEntry, store rawStor
 	}
 	e.Parent = h.perm(append(at[:len(at):len(at)], "parentDirectory"), raw.Parent)
 	e.MountOptions = h.mountOptions(at, raw.MountOptions)
-	e.Phase = decl.Phase(cmp.Or(raw.Phase, string(decl.PhaseLate)))
+	e.Phase = decl.Phase(cmp.Or(raw.Phase, string(phaseOf(e.Path))))
 	e.Tier = decl.Tier(cmp.Or(raw.Tier, string(decl.TierKeep)))
 	switch {
 	case e.Path == decl.MachineID:
@@ -190,7 +191,7 @@ func (h *hoster) keepDeclaration() {
 	s := &h.host.Stores[0]
 	s.Entries = append(s.Entries, decl.Entry{
 		Path: path.Clean(h.o.Keep), Kind: decl.Directory, Store: s.Path, Method: decl.Bind,
-		Phase: decl.PhaseLate, Tier: decl.TierKeep, Pos: s.Pos,
+		Phase: decl.PhaseEarly, Tier: decl.TierKeep, Pos: s.Pos,
 	})
 	slices.SortStableFunc(s.Entries, func(a, b decl.Entry) int { return strings.Compare(a.Path, b.Path) })
 }

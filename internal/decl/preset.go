@@ -1,6 +1,6 @@
 package decl
 
-// Phase says when the kept copy of an entry has to be in place.
+// Phase says when the kept copy of an entry has to be in place, at the latest: every boot puts it in place as soon as it can.
 type Phase string
 
 const (
@@ -8,6 +8,19 @@ const (
 	PhaseEarly  Phase = "early"  // before the first service that may read it
 	PhaseLate   Phase = "late"   // before logins
 )
+
+// Before reports whether a phase is an earlier one than another. An empty one is early.
+func (p Phase) Before(other Phase) bool { return p.rank() < other.rank() }
+
+func (p Phase) rank() int {
+	switch p {
+	case PhaseInitrd:
+		return 0
+	case PhaseLate:
+		return 2
+	}
+	return 1
+}
 
 // Tier says what an entry's data is worth, for backups and for whoever needs room.
 type Tier string

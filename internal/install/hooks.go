@@ -35,6 +35,7 @@ var initrdUnits = []unit{
 // lateUnits run in the booted system.
 var lateUnits = []unit{
 	{name: "anicca.service", by: "sysinit.target"},
+	{name: "anicca-late.service", by: "multi-user.target"},
 	{name: "anicca-save.service", by: "sysinit.target", overlay: true},
 	{name: "anicca-expire.service"},
 	{name: "anicca-expire.timer", by: "timers.target"},

@@ -1,8 +1,6 @@
 package plan
 
 import (
-	"slices"
-
 	"anicca/internal/decl"
 	"anicca/internal/facts"
 )
@@ -18,9 +16,8 @@ func (m *maker) carry(e decl.Entry, place Step) bool {
 	if done, ok := m.reachable(e, there, kept); done {
 		return ok
 	}
-	at, _, ok := m.facts.Mounts.Place(e.Path)
-	if ok && at.Target != "/" && !slices.ContainsFunc(m.host.Root.Volumes, func(v decl.Volume) bool { return v.Path == at.Target }) {
-		m.note(e, "lies on the filesystem of %s, which no boot resets: it stays as it is there, and needs no entry", at.Target)
+	if a := m.above(e.Path); a.at != "" && !a.asleep {
+		m.note(e, "lies on the filesystem of %s, which no boot resets: it stays as it is there, and needs no entry", a.at)
 		return false
 	}
 	ours := there.IsLink() && there.Link == e.Source()

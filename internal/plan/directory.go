@@ -20,8 +20,14 @@ func (m *maker) directory(e decl.Entry, place Step) bool {
 		return m.conflict(e.Pos, e.Path, "move "+e.Source()+" away", "its kept copy %s is not a directory", e.Source())
 	}
 	if below := m.facts.Mounts.Below(e.Path); len(below) > 0 {
-		return m.conflict(e.Pos, e.Path, "unmount that first; or undeclare what lies in "+e.Path+" and reboot",
-			"%s is mounted in it and would be hidden", below[0].Target)
+		in := below[0].Target
+		hint := "unmount that first; or undeclare what lies in " + e.Path + " and reboot"
+		if _, said := m.facts.Fstab.At(in); said {
+			hint = "unmount that, run 'anicca apply', and mount it again; boots do it in that order"
+		} else if m.kept(in) {
+			hint = "that is an entry itself: 'anicca forget " + in + "', then 'anicca apply', then keep it again"
+		}
+		return m.conflict(e.Pos, e.Path, hint, "%s is mounted in it and would be hidden", in)
 	}
 	switch {
 	case !there.Exists && !kept.Exists:

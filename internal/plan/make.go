@@ -18,7 +18,10 @@ import (
 // the others go on without it.
 // Parents come before what lies in them, and the [Record] of the boot plan comes last.
 func Make(host *decl.Host, f *facts.Facts) *Plan {
-	m := maker{host: host, facts: f, plan: &Plan{Format: Format, Host: host.Name, Steps: []Step{}}}
+	m := maker{
+		host: host, facts: f, plan: &Plan{Format: Format, Host: host.Name, Steps: []Step{}},
+		phases: raise(host), under: map[string]above{}, away: map[string]above{},
+	}
 	if f.Boot != nil {
 		m.recorded, _ = DecodeBoot(f.Boot) // what cannot be read is written anew
 	}
@@ -76,6 +79,9 @@ type maker struct {
 	facts    *facts.Facts
 	recorded *Boot // nil if there is none
 	plan     *Plan
+	phases   map[string]decl.Phase // by when entries have to be in place
+	under    map[string]above      // where kept directories lie
+	away     map[string]above      // where stores lie
 }
 
 func (m *maker) step(s Step, kind Kind) {
@@ -102,7 +108,7 @@ func (m *maker) recordedAt(p string) int {
 }
 
 // place is the step that puts an entry's kept copy at its path, now and at every boot.
-// It is not ok if a name of the entry is nobody's.
+// It is not ok if a name of the entry is nobody's, or if it cannot be in place when it has to be.
 func (m *maker) place(e decl.Entry) (s Step, ok bool) {
 	kind := Kind(e.Method)
 	s = Step{
@@ -114,7 +120,7 @@ func (m *maker) place(e decl.Entry) (s Step, ok bool) {
 	if u, ok := m.facts.Accounts.User(e.Home); ok && e.Home != "" {
 		s.Home = &Home{Dir: u.Home, UID: u.UID, GID: u.GID}
 	}
-	return s, ok
+	return s, m.when(e, &s) && ok
 }
 
 // perm turns names into numbers, once: what is recorded holds for every boot until the next apply.

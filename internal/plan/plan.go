@@ -51,6 +51,9 @@ type Step struct {
 	Source string `json:"source,omitempty"` // path of the kept copy: Store + Path
 	Dir    bool   `json:"dir,omitempty"`    // a directory, else a file
 
+	Phase decl.Phase `json:"phase,omitempty"` // by when it has to be in place; empty for early
+	Under string     `json:"under,omitempty"` // mount point of the filesystem that it lies in, if that is mounted after the initrd
+
 	Options []string `json:"options,omitempty"` // mount options of a Bind
 	Perm    Perm     `json:"perm"`              // of what Create makes, and what Give gives
 	Enforce bool     `json:"enforce,omitempty"` // Perm is set at every boot too
@@ -130,6 +133,37 @@ type BootStore struct {
 	FSType  string    `json:"fsType,omitempty"`  // of the device
 	Options []string  `json:"options,omitempty"` // mount options
 	Need    decl.Need `json:"need"`
+	Under   string    `json:"under,omitempty"` // as of a step: then the initrd leaves it to the booted system
+}
+
+// Left reports whether the initrd neither waits for a store nor mounts it: all that it keeps is late, or it lies in a
+// filesystem that is mounted after the initrd.
+func (b *Boot) Left(s BootStore) bool {
+	return s.Under != "" || s.Device != "" && b.Late(s)
+}
+
+// Late reports whether all that a store keeps has to be in place before logins only.
+func (b *Boot) Late(s BootStore) bool {
+	some := false
+	for _, e := range b.Entries {
+		if e.Store == s.Path && e.Phase != decl.PhaseLate {
+			return false
+		}
+		some = some || e.Store == s.Path
+	}
+	return some
+}
+
+// Around returns the kept directory nearest to a path that it lies in, nil if it lies in none.
+func (b *Boot) Around(p string) *Step {
+	for up := path.Dir(p); up != "/"; up = path.Dir(up) {
+		for i, s := range b.Entries {
+			if s.Path == up && s.Dir {
+				return &b.Entries[i]
+			}
+		}
+	}
+	return nil
 }
 
 // BootVolume is a volume that is reset with the root, and that the initrd mounts in it.

@@ -110,6 +110,11 @@ func (m *maker) store(s decl.Store, main bool) (BootStore, bool) {
 	if !ok { // the little machine of 'anicca try' has no disk
 		return out, true
 	}
+	a := m.above(s.Path)
+	m.away[s.Path] = a
+	if out.Under = a.at; main && a.at != "" {
+		return no("mount it elsewhere", "the store with anicca's own records lies in the filesystem of %s (%s), which is mounted over it after the initrd", a.at, a.what)
+	}
 	if at.Beside(disk) {
 		var whole bool
 		out.Subvol, whole = at.FromTop()
@@ -130,8 +135,8 @@ func (m *maker) store(s decl.Store, main bool) (BootStore, bool) {
 	switch {
 	case !ok:
 		return no("add a line for it to /etc/fstab, with UUID=", "the store lies on %s (%s), and nothing says so at the next boot", at.Source, at.FSType)
-	case !device(line.Device):
-		return no("use a local disk", "the store lies on %s, which the initrd cannot reach", line.Device)
+	case !device(line.Device) && !m.late(s):
+		return no(`use a local disk, or write phase: "late" beside all that it keeps`, "the store lies on %s, which the initrd cannot reach", line.Device)
 	}
 	out.Device, out.FSType, out.Options = line.Device, at.FSType, line.Options
 	return out, true
@@ -206,6 +211,9 @@ func (m *maker) resetVolume(v decl.Volume) (BootVolume, bool) {
 		if why, hint := m.taken(at); why != "" {
 			return no(hint, "%s", why)
 		}
+	}
+	if a := m.above(v.Path); a.at != "" {
+		return no("leave it out", "it lies in the filesystem of %s (%s), which is mounted over it after the initrd", a.at, a.what)
 	}
 	for _, s := range m.host.Stores {
 		if s.Path == v.Path || strings.HasPrefix(s.Path, v.Path+"/") {

@@ -157,6 +157,8 @@ func (s *Status) boot(r *boot.Record) {
 		s.problem("the running root was not verified to be the one that this boot made")
 	case !r.Finished:
 		s.problem("the late check of this boot has not run: systemctl status anicca.service")
+	case r.Open():
+		s.problem("what comes late is not in place yet: that is the work of anicca-late.service, before logins; where there is no such unit, run 'anicca init' again")
 	}
 }
 
@@ -227,6 +229,8 @@ func (s *Status) entry(e decl.Entry, seen boot.Entry, tree *sys.Tree) {
 	s.Entries = append(s.Entries, out)
 	switch {
 	case seen.State == boot.Absent: // said of its store, as loudly as that deserves
+	case seen.State == boot.Later && !out.InPlace:
+		s.note("%s %s", e.Path, seen.Error)
 	case out.Waiting:
 		s.Notes = append(s.Notes, e.Path+" does not exist yet; it is kept once it does")
 	case !out.InPlace && err != nil:

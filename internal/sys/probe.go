@@ -84,12 +84,16 @@ func (t *Tree) mount() (*mountinfo.Info, error) {
 	if err != nil {
 		return nil, err
 	}
+	return mountOf(st, t.name)
+}
+
+func mountOf(st Stat, name string) (*mountinfo.Info, error) {
 	found, err := mountinfo.GetMounts(func(i *mountinfo.Info) (skip, stop bool) { return uint64(i.ID) != st.MountID, false })
 	if err != nil {
 		return nil, err
 	}
 	if len(found) == 0 {
-		return nil, wrap("mount table", t.name, fmt.Errorf("the mount %d is not in it", st.MountID))
+		return nil, wrap("mount table", name, fmt.Errorf("the mount %d is not in it", st.MountID))
 	}
 	return found[0], nil
 }
