@@ -12,12 +12,13 @@ import (
 
 func explainCommand(g *globals) *cobra.Command {
 	var asJSON bool
+	var before string
 	c := &cobra.Command{
 		Use:   "explain PATH",
 		Short: "Say whether a path is kept, by what, since when, and what the next boot does to it",
 		Long: `Say of one path whether it is kept; by which entry, its own or one of a directory above it; where that
 is declared; in which store its kept copy lies, and how it is put in place; since which generation;
-from when on it is there in a boot; and what happens to it at the next boot:
+by when it has to be there in a boot, and from when on it is; and what happens to it at the next boot:
 
   kept      it is put in place from its store
   stays     nothing happens to it: it lies in a store, on another filesystem, or no root is reset
@@ -26,6 +27,9 @@ from when on it is there in a boot; and what happens to it at the next boot:
   archived  the base does not have it: it goes into the archive, and is gone from the root
   gone      it is made anew at every boot
   missing   nothing lies there
+
+With --before, say whether it is there before a unit of systemd starts: yes, if the unit comes after what puts it in
+place; no, if nothing makes it wait for that; unknown, if systemd does not know the unit or cannot be asked.
 
 Exit codes: 0 done, 1 a fault, 3 the declaration is invalid.`,
 		Args: cobra.ExactArgs(1),
@@ -47,6 +51,9 @@ Exit codes: 0 done, 1 a fault, 3 the declaration is invalid.`,
 			if err != nil {
 				return err
 			}
+			if before != "" {
+				a.Ask(before, explain.Systemd)
+			}
 			if asJSON {
 				return ui.JSON(c.OutOrStdout(), a)
 			}
@@ -54,6 +61,7 @@ Exit codes: 0 done, 1 a fault, 3 the declaration is invalid.`,
 			return nil
 		},
 	}
+	c.Flags().StringVar(&before, "before", "", "a `UNIT`, such as sshd.service: say whether the path is there before it starts")
 	c.Flags().BoolVar(&asJSON, "json", false, "print the answer as JSON")
 	return c
 }

@@ -2,6 +2,7 @@
 package explain
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -39,7 +40,11 @@ type Answer struct {
 	InStore   bool     `json:"inStore"`         // its kept copy is there
 	InPlace   bool     `json:"inPlace"`         // the path shows it
 	Since     *Since   `json:"since,omitempty"`
-	Available string   `json:"available,omitempty"` // from when on, in a boot
+	Numbers   string   `json:"numbers,omitempty"`   // the declared owner and mode as they were applied, as chown and chmod take them
+	Phase     string   `json:"phase,omitempty"`     // by when it has to be there
+	Available string   `json:"available,omitempty"` // from when on, in a boot; a sentence
+	When      *When    `json:"when,omitempty"`      // the same, for programs
+	Before    *Before  `json:"before,omitempty"`    // whether it is there before the unit that was asked for
 	Next      Next     `json:"next"`
 }
 
@@ -95,6 +100,13 @@ func Make(m Machine, p string) (*Answer, error) {
 		if g, ok := m.History.Since(e.Path); ok {
 			a.Since = &Since{Generation: g.Number, When: g.When}
 		}
+		a.Phase = string(e.Phase)
+		if s := m.recorded(e.Path); s != nil && s.Path == e.Path {
+			w := m.when(*s)
+			a.When = &w
+			a.Numbers = plan.Words(s.Perm)
+			a.Phase = cmp.Or(string(s.Phase), string(decl.PhaseEarly))
+		}
 		a.Available = m.available(*e, a)
 	}
 	for _, s := range m.Host.Stores {
@@ -124,8 +136,26 @@ func (m Machine) entry(p string) (e *decl.Entry, around bool) {
 	}
 }
 
+// Ask answers whether the path is there before a unit starts. Show asks systemd.
+func (a *Answer) Ask(unit string, show func(units []string) (map[string]Ordered, error)) {
+	b := Before{Unit: unit, Answer: "unknown"}
+	switch {
+	case !a.Kept:
+		b.Why = "no entry keeps it: it is there if the root has it"
+	case a.When == nil:
+		b.Why = "its entry is not applied: run 'anicca apply'"
+	default:
+		b = before(*a.When, unit, show)
+	}
+	a.Before = &b
+}
+
 // available says from when on in a boot an entry is there.
 func (m Machine) available(e decl.Entry, a *Answer) string {
+	if a.When == nil {
+		return "not before 'anicca apply'"
+	}
+	text := a.When.text()
 	if m.Record != nil {
 		for _, r := range m.Record.Entries {
 			if r.Path != e.Path {
@@ -133,23 +163,27 @@ func (m Machine) available(e decl.Entry, a *Answer) string {
 			}
 			switch r.State {
 			case boot.Placed:
-				return "from the initrd on, before the first program of the system; so it was in this boot"
+				if r.Pass == a.When.Pass {
+					return text + "; so it was in this boot"
+				}
+				return text + "; in this boot it was put in place " + map[boot.Pass]string{
+					boot.InInitrd: "in the initrd", boot.Early: "by " + earlyUnit, boot.Late: "by " + lateUnit,
+				}[r.Pass]
 			case boot.Waiting:
 				return "once a program has made it: this boot found it nowhere"
 			case boot.Absent:
 				return "when its store " + e.Store + " is there: it was not in this boot"
+			case boot.Later:
+				return text + "; it " + r.Error
 			case boot.Missed:
 				return "not in this boot: " + r.Error
 			}
 		}
 	}
-	if m.recorded(e.Path) == nil {
-		return "not before 'anicca apply'"
-	}
 	if a.InPlace {
-		return "since it was put in place in this session; from the next boot on, from the initrd on"
+		return "since it was put in place in this session; from the next boot on, " + text
 	}
-	return "from the next boot on, from the initrd on"
+	return "from the next boot on, " + text
 }
 
 func (m Machine) recorded(p string) *plan.Step {

@@ -37,7 +37,14 @@ func Explain(w io.Writer, a *explain.Answer) {
 		} else {
 			row("since", "not applied yet")
 		}
+		if p := e.Perm; p.User != "" || p.Group != "" || p.Mode != nil {
+			row("declared as", "%s", owned(a))
+		}
+		row("phase", "%s", a.Phase)
 		row("available", "%s", a.Available)
+	}
+	if b := a.Before; b != nil {
+		row("before", "%s: %s", b.Answer, b.Why)
 	}
 	if n := len(a.Below); n > 8 {
 		row("below it", "%s and %d more are kept", strings.Join(a.Below[:8], ", "), n-8)
@@ -45,6 +52,26 @@ func Explain(w io.Writer, a *explain.Answer) {
 		row("below it", "kept: %s", strings.Join(a.Below, ", "))
 	}
 	row("next boot", "%s: %s", a.Next.What, a.Next.Why)
+}
+
+// owned says the declared owner and mode, and the numbers that the names were when it was applied.
+func owned(a *explain.Answer) string {
+	p := a.Entry.Perm
+	var out []string
+	if p.User != "" {
+		out = append(out, "user "+p.User)
+	}
+	if p.Group != "" {
+		out = append(out, "group "+p.Group)
+	}
+	if p.Mode != nil {
+		out = append(out, "mode "+p.Mode.String())
+	}
+	said := strings.Join(out, ", ")
+	if a.Numbers != "" {
+		said += " (applied as " + a.Numbers + ")"
+	}
+	return said
 }
 
 func unless(ok bool, s string) string {
