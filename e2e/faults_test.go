@@ -18,6 +18,7 @@ type fault struct {
 	before  []string                 // commands in the session before
 	prepare func(*small)             // while the machine is off
 	words   string                   // on the kernel command line of the boot
+	local   string                   // commands in the booted system before the late service, such as mounts of fstab
 	outcome boot.Outcome             // of that boot
 	say     string                   // a sentence of it, on the console and in 'anicca status'
 	console string                   // a sentence on the console only
@@ -78,8 +79,12 @@ func (s *small) suffer(f fault) {
 	if strings.Contains(words, "OLD") {
 		words = strings.ReplaceAll(words, "OLD", s.oldRoot())
 	}
+	finish := "anicca-init finish"
+	if f.local != "" {
+		finish = f.local + "; " + finish
+	}
 	b = s.boot(words, append([]string{
-		"anicca-init finish", "cat /run/anicca/boot.json", "anicca status",
+		finish, "cat /run/anicca/boot.json", "anicca status",
 		"cat /etc/undeclared; cat /etc/issue; busybox grep -q ' /srv/data ' /proc/self/mountinfo && echo kept",
 	}, f.after...)...)
 	r, status := b.record(1), b.out(2)
@@ -395,6 +400,51 @@ var faults = map[string]fault{
 		second: ext4Disk, with: "before", before: bulk("optional"), words: "anicca.wait=1",
 		outcome: boot.Done, say: "the store /bulk is not there", ok: true, forgets: true,
 	},
+	"late store": {
+		second: ext4Disk, with: "both", before: lateBulk, words: "anicca.wait=1",
+		local:   "anicca-init finish; mount -t ext4 /dev/ubdb /bulk && anicca-init finish --late",
+		outcome: boot.Done, ok: true, forgets: true, after: []string{"cat /srv/films/film", "anicca explain /srv/films/film"},
+		see: func(b *session) {
+			if got := b.out(first); got != "film" {
+				b.s.t.Errorf("late: %s", got)
+			}
+			if got := b.out(first + 1); !strings.Contains(got, "before logins") || !strings.Contains(got, "so it was in this boot") {
+				b.s.t.Errorf("explain: %s", got)
+			}
+		},
+	},
+	"late store missing": {
+		second: ext4Disk, with: "before", before: lateBulk, words: "anicca.wait=1",
+		local:   "anicca-init finish; anicca-init finish --late",
+		outcome: boot.Done, say: "the store /bulk is not there, and is required: nothing is mounted there", forgets: true,
+	},
+	"filesystem of its own": {
+		second: ext4Disk, with: "both",
+		before: []string{
+			"mkdir -p /data && mount -t ext4 /dev/ubdb /data && mkdir /data/app && echo app >/data/app/f && echo '/dev/ubdb /data ext4 noatime 0 0' >>/etc/fstab",
+			declare(`persist: "/persist": {directories: "/data/app": {}, files: "/etc/fstab": {}}`),
+			"echo newer >/data/app/f",
+		},
+		local:   "test -e /data/app && echo put below; mkdir -p /data; mount -t ext4 /dev/ubdb /data",
+		outcome: boot.Done, ok: true, forgets: true,
+		after: []string{"cat /data/app/f"}, see: func(b *session) {
+			if got := b.out(first); got != "newer" {
+				b.s.t.Errorf("in a filesystem of its own: %s", got)
+			}
+			if strings.Contains(b.out(0), "put below") {
+				b.s.t.Error("the initrd put something where a filesystem covers it")
+			}
+		},
+	},
+	"covered": {
+		local:   "mount -t tmpfs none /srv",
+		outcome: boot.Done, say: "/srv/data was covered: none (tmpfs), mounted at /srv after it,", forgets: true, heals: true,
+	},
+	"covered by something": {
+		local:   "mount -t tmpfs none /srv; mkdir /srv/data; echo theirs >/srv/data/f",
+		outcome: boot.Done, say: "/srv/data was in place in the initrd and is not any more: none (tmpfs), mounted at /srv after it, covers it", forgets: true, heals: true,
+		after: []string{"cat /srv/data/f"}, see: sees("theirs"),
+	},
 	"once per boot": {
 		outcome: boot.Done, ok: true, forgets: true,
 		after: []string{"anicca archive list >/1; anicca-init reset --device /dev/ubda --options subvol=@rootfs; anicca archive list >/2; busybox cmp /1 /2"},
@@ -468,6 +518,12 @@ func (s *small) changeBase(top string, f func(base string)) {
 
 // observe is the command that declares that nothing is reset.
 const observe = `busybox sed -i 's/reset: "on"/reset: "observe"/' /etc/anicca/host.cue && anicca apply --yes`
+
+// lateBulk declares such a store that keeps only what is late.
+var lateBulk = []string{
+	bulk("required")[0],
+	declare(`persist: "/bulk": directories: "/srv/films": phase: "late", persist: "/persist": files: "/etc/fstab": {}`),
+}
 
 // bulk are commands that declare a store on the second disk, and keep something in it.
 func bulk(need string) []string {

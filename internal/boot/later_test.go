@@ -62,7 +62,6 @@ func (d *late) attach() {
 	top, err := sys.OpenTree(d.dir)
 	must(d.t, err)
 	defer top.Close()
-	must(d.t, d.root.MkdirAll("/bulk", func(string) sys.Perm { return sys.Mine(0o755) }))
 	must(d.t, sys.Bind(top, "bulk", d.root, "/bulk", nil))
 }
 

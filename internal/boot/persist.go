@@ -143,6 +143,11 @@ func mountStores(r *Record, t *sys.Tree, d *root.Disk, b *plan.Boot) error {
 	for i, s := range b.Stores {
 		if i > 0 && b.Left(s) {
 			r.Left, r.Absent = append(r.Left, s.Path), append(r.Absent, s.Path)
+			if s.Under == "" { // whoever mounts it finds the directory
+				if err := mountPoint(t, s); err != nil {
+					r.note("%v", err)
+				}
+			}
 			continue
 		}
 		err := mountStore(r, t, d, s)
@@ -156,8 +161,12 @@ func mountStores(r *Record, t *sys.Tree, d *root.Disk, b *plan.Boot) error {
 	return nil
 }
 
+func mountPoint(t *sys.Tree, s plan.BootStore) error {
+	return t.MkdirAll(s.Path, func(string) sys.Perm { return sys.Mine(0o755) })
+}
+
 func mountStore(r *Record, t *sys.Tree, d *root.Disk, s plan.BootStore) error {
-	if err := t.MkdirAll(s.Path, func(string) sys.Perm { return sys.Mine(0o755) }); err != nil {
+	if err := mountPoint(t, s); err != nil {
 		return err
 	}
 	if s.Device != "" {
