@@ -8,7 +8,9 @@ package apply
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"path"
+	"slices"
 
 	"anicca/internal/decl"
 	"anicca/internal/plan"
@@ -59,6 +61,11 @@ func Run(root *sys.Tree, p *plan.Plan, tell func(Event)) error {
 		if tell != nil {
 			c := w.carried[s.Path]
 			tell(Event{s, append(c.Said, c.Noted...), err})
+		}
+	}
+	for _, s := range slices.Sorted(maps.Keys(stores)) {
+		if _, err := LearnIDs(root, s); err != nil {
+			errs = append(errs, fmt.Errorf("write down to whom the data in %s belongs: %w", s, err))
 		}
 	}
 	return errors.Join(append(errs, Note(root, p.Steps))...)

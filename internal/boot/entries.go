@@ -18,6 +18,7 @@ func Persist(r *Record, d *root.Disk, rootTree *sys.Tree, b *plan.Boot, last roo
 	old := before(d, r, last)
 	defer old.close()
 	persistAll(r, rootTree, old, b)
+	checkIDs(r, rootTree, b)
 }
 
 func persistAll(r *Record, rootTree *sys.Tree, old *earlier, b *plan.Boot) {

@@ -86,6 +86,7 @@ func finish(r *Record, t *sys.Tree) error {
 	} else {
 		again(r, t, b, old, soft > 0)
 	}
+	learnIDs(r, t, b)
 	sweep(r, t, b, sys.Booted())
 	return apply.Note(t, b.Entries)
 }

@@ -63,6 +63,10 @@ func Make(host *decl.Host, f *facts.Facts) *Plan {
 		}
 	}
 	m.pending(boot.Stores)
+	if m.moved() { // nothing that is kept now would belong to whom it should
+		m.plan.Steps = []Step{}
+		return m.plan
+	}
 	slices.SortStableFunc(boot.Entries, func(a, b Step) int { return strings.Compare(a.Path, b.Path) })
 	if len(boot.Stores) > 0 && !m.locksOut() {
 		m.record(boot)
