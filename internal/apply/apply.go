@@ -8,7 +8,6 @@ package apply
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"path"
 	"slices"
 
@@ -63,12 +62,21 @@ func Run(root *sys.Tree, p *plan.Plan, tell func(Event)) error {
 			tell(Event{s, append(c.Said, c.Noted...), err})
 		}
 	}
-	for _, s := range slices.Sorted(maps.Keys(stores)) {
+	for _, s := range sorted(stores) {
 		if _, err := LearnIDs(root, s); err != nil {
 			errs = append(errs, fmt.Errorf("write down to whom the data in %s belongs: %w", s, err))
 		}
 	}
 	return errors.Join(append(errs, Note(root, p.Steps))...)
+}
+
+func sorted(set map[string]bool) []string {
+	var out []string
+	for s := range set {
+		out = append(out, s)
+	}
+	slices.Sort(out)
+	return out
 }
 
 func lock(root *sys.Tree, store string) (func(), error) {

@@ -16,59 +16,54 @@ const keptIn = "what is kept in " // begins what is said of owners
 // Whether anything is owned by such a number is not looked at here: that takes long.
 func checkIDs(r *Record, t *sys.Tree, b *plan.Boot) {
 	now, err := apply.AccountIDs(t)
-	if err != nil {
-		r.problem("to whom kept data belongs is not known: %v", err)
-		return
-	}
-	inPlace := func(p string) bool {
-		return slices.ContainsFunc(r.Entries, func(e Entry) bool { return e.Path == p && e.State == Placed })
-	}
-	for _, s := range b.Stores {
-		if slices.Contains(r.Absent, s.Path) {
-			continue
-		}
-		was, err := apply.ReadIDs(t, s.Path)
-		if err != nil {
-			r.problem("to whom the data in %s belongs is not known: %v", s.Path, err)
-			continue
-		}
+	eachIDs(r, t, b, err, func(_ string, was *decl.IDs) (moved []decl.Moved, err error) {
 		for _, m := range was.Moved(now) {
-			if !inPlace(m.File()) {
-				sayMoved(r, s.Path, m)
+			if !placed(r, m.File()) {
+				moved = append(moved, m)
 			}
 		}
-		sayMoving(r, s.Path, was)
-	}
+		return moved, nil
+	})
 }
 
-func sayMoved(r *Record, store string, m decl.Moved) {
-	r.problem(keptIn+"%s may belong to another account: %s: 'anicca plan' says what to do", store, m)
-}
-
-func sayMoving(r *Record, store string, ids *decl.IDs) {
-	if ids != nil && ids.Moving != nil {
-		r.problem(keptIn+"%s is on its way to other owners, which was interrupted: run 'anicca apply --ids give'", store)
+func placed(r *Record, p string) bool {
+	for _, e := range r.Entries {
+		if e.Path == p {
+			return e.State == Placed
+		}
 	}
+	return false
 }
 
 // learnIDs writes down the accounts of the running system for every store. Only what kept data is owned by is a problem then.
 func learnIDs(r *Record, t *sys.Tree, b *plan.Boot) {
 	r.Problems = without(r.Problems, keptIn)
+	eachIDs(r, t, b, nil, func(store string, _ *decl.IDs) ([]decl.Moved, error) { return apply.LearnIDs(t, store) })
+}
+
+// eachIDs says what f finds to be wrong with the owners of each store.
+func eachIDs(r *Record, t *sys.Tree, b *plan.Boot, unread error, f func(store string, was *decl.IDs) ([]decl.Moved, error)) {
 	for _, s := range b.Stores {
 		if slices.Contains(r.Absent, s.Path) {
 			continue
 		}
-		was, err := apply.ReadIDs(t, s.Path)
+		var was *decl.IDs
 		var moved []decl.Moved
+		err := unread
 		if err == nil {
-			moved, err = apply.LearnIDs(t, s.Path)
+			was, err = apply.ReadIDs(t, s.Path)
+		}
+		if err == nil {
+			moved, err = f(s.Path, was)
 		}
 		if err != nil {
-			r.problem(keptIn+"%s: its owners could not be written down: %v", s.Path, err)
+			r.problem(keptIn+"%s may belong to other accounts, which could not be looked at: %v", s.Path, err)
 		}
 		for _, m := range moved {
-			sayMoved(r, s.Path, m)
+			r.problem(keptIn+"%s may belong to another account: %s: 'anicca plan' says what to do", s.Path, m)
 		}
-		sayMoving(r, s.Path, was)
+		if was != nil && was.Moving != nil {
+			r.problem(keptIn+"%s is on its way to other owners, which was interrupted: run 'anicca apply --ids give'", s.Path)
+		}
 	}
 }

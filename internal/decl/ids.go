@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -69,7 +68,7 @@ func (r *IDs) Moved(now *IDs) []Moved {
 
 func moved(group bool, was, now map[string]int) []Moved {
 	var out []Moved
-	for _, name := range slices.Sorted(maps.Keys(was)) {
+	for _, name := range names(was) {
 		number := was[name]
 		is, there := now[name]
 		if there && is == number {
@@ -80,7 +79,7 @@ func moved(group bool, was, now map[string]int) []Moved {
 			m.Is = is
 		}
 		same := false
-		for _, other := range slices.Sorted(maps.Keys(now)) {
+		for _, other := range names(now) {
 			if now[other] == number {
 				m.Now = cmp.Or(m.Now, other)
 				old, known := was[other]
@@ -91,6 +90,15 @@ func moved(group bool, was, now map[string]int) []Moved {
 			out = append(out, m)
 		}
 	}
+	return out
+}
+
+func names(ids map[string]int) []string {
+	out := make([]string, 0, len(ids))
+	for name := range ids {
+		out = append(out, name)
+	}
+	slices.Sort(out)
 	return out
 }
 
@@ -139,14 +147,19 @@ func (r *IDs) Learn(now *IDs, left []Moved) *IDs {
 		r = out
 	}
 	out.Moving = r.Moving
-	learn(out.Users, r.Users, now.Users, slices.DeleteFunc(slices.Clone(left), func(m Moved) bool { return m.Group }))
-	learn(out.Groups, r.Groups, now.Groups, slices.DeleteFunc(slices.Clone(left), func(m Moved) bool { return !m.Group }))
+	learn(out.Users, r.Users, now.Users, left, false)
+	learn(out.Groups, r.Groups, now.Groups, left, true)
 	return out
 }
 
-func learn(out, was, now map[string]int, left []Moved) {
+func learn(out, was, now map[string]int, left []Moved, group bool) {
 	open := func(name string, id int) bool { // what of it is told
-		return slices.ContainsFunc(left, func(m Moved) bool { return m.Name == name || m.Was == id })
+		for _, m := range left {
+			if m.Group == group && (m.Name == name || m.Was == id) {
+				return true
+			}
+		}
+		return false
 	}
 	used := map[int]bool{}
 	for name, id := range now {
@@ -175,8 +188,15 @@ func DecodeIDs(data []byte) (*IDs, error) {
 }
 
 // Equal reports whether both say the same of all accounts.
-func (r *IDs) Equal(o *IDs) bool {
-	return maps.Equal(r.Users, o.Users) && maps.Equal(r.Groups, o.Groups)
+func (r *IDs) Equal(o *IDs) bool { return equal(r.Users, o.Users) && equal(r.Groups, o.Groups) }
+
+func equal(a, b map[string]int) bool {
+	for name, id := range a {
+		if b[name] != id {
+			return false
+		}
+	}
+	return len(a) == len(b)
 }
 
 // Owns reports whether what has that owner and group belonged to the account.
