@@ -65,11 +65,16 @@ type Carried struct {
 func (c *Carrier) Carry(steps []plan.Step) []Carried {
 	all := make([]carrying, len(steps))
 	var set []*carrying
+	unlock, err := c.lockAccounts(steps)
+	defer unlock()
 	for i, s := range steps {
 		all[i].step = s
-		all[i].out.Err = all[i].find(c)
 		if isAccount(s.Path) {
 			set = append(set, &all[i])
+			all[i].out.Err = err
+		}
+		if all[i].out.Err == nil {
+			all[i].out.Err = all[i].find(c)
 		}
 	}
 	c.together(set)

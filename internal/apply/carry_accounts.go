@@ -7,7 +7,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
+	"anicca/internal/plan"
 	"anicca/internal/sys"
 )
 
@@ -30,6 +32,21 @@ var accounts = map[string]struct {
 const sets = 5
 
 func isAccount(p string) bool { _, ok := accounts[p]; return ok }
+
+// lockAccounts keeps programs of a running system from changing accounts while they are carried, or from being seen half-way through.
+func (c *Carrier) lockAccounts(steps []plan.Step) (unlock func(), err error) {
+	if c.Last == nil || c.Used {
+		for _, s := range steps {
+			if isAccount(s.Path) {
+				if unlock, err = c.Root.LockAccounts(15 * time.Second); err == nil {
+					return unlock, nil
+				}
+				break
+			}
+		}
+	}
+	return func() {}, err
+}
 
 // together makes the account databases one set: if the last session has changed one, all are its, unless one is damaged.
 // A set that another takes the place of is kept for a while.
