@@ -59,7 +59,7 @@ func Run(root *sys.Tree, p *plan.Plan, tell func(Event)) error {
 		}
 		if tell != nil {
 			c := w.carried[s.Path]
-			tell(Event{s, append(c.Said, c.Noted...), err})
+			tell(Event{s, slices.Concat(c.Said, c.Told, c.Noted), err})
 		}
 	}
 	for _, s := range sorted(stores) {

@@ -52,6 +52,7 @@ type Carried struct {
 	Waiting bool     // there is none yet, or none any more
 	Took    bool     // the store got the version of the last session
 	Said    []string // what the user has to see to, a sentence each
+	Told    []string // the same, of what is settled, or for nobody else to decide: no reason to stop a boot
 	Noted   []string // what the user may want to know
 	Err     error
 }

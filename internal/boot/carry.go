@@ -62,6 +62,10 @@ func (e *Entry) carried(r *Record, c apply.Carried) {
 	for _, s := range c.Said {
 		r.problem("%s", s)
 	}
+	for _, s := range c.Told {
+		r.problem("%s", s)
+		r.mild++
+	}
 	for _, s := range c.Noted {
 		r.note("%s", s)
 	}

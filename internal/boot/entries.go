@@ -28,7 +28,7 @@ func persistAll(r *Record, rootTree *sys.Tree, old *earlier, b *plan.Boot) {
 		carried := carry(r, rootTree, old, b.Entries)
 		for _, s := range b.Entries {
 			e := Entry{Path: s.Path, State: Placed}
-			known := len(r.Problems)
+			known, mild := len(r.Problems), r.mild
 			c, isCarried := carried[s.Path]
 			if isCarried {
 				e.carried(r, c)
@@ -39,7 +39,7 @@ func persistAll(r *Record, rootTree *sys.Tree, old *earlier, b *plan.Boot) {
 				r.problem("%s is not kept in this session: %v", s.Path, err)
 			}
 			if s.Home != nil {
-				r.mild += len(r.Problems) - known
+				r.mild = mild + len(r.Problems) - known
 			}
 			r.Entries = append(r.Entries, e)
 		}

@@ -112,7 +112,7 @@ func (m *maker) place(e decl.Entry) (s Step, ok bool) {
 	s = Step{
 		ID: string(kind) + ":" + e.Path, Kind: kind, Why: e.Pos,
 		Path: e.Path, Store: e.Store, Source: e.Source(), Dir: e.Kind == decl.Directory,
-		Options: e.MountOptions, Enforce: e.Enforce,
+		Options: e.MountOptions, Enforce: e.Enforce, OnConflict: e.OnConflict, OnDelete: e.OnDelete,
 	}
 	ok = m.perm(e, e.Perm, &s.Perm) && m.perm(e, e.Parent, &s.Parent)
 	if u, ok := m.facts.Accounts.User(e.Home); ok && e.Home != "" {
