@@ -193,8 +193,19 @@ func (c *Carrier) part(p string) (part, foreign string, err error) {
 	return "", dir, nil
 }
 
-// aside copies a version to where the user finds it, and returns where. It is on the disk then.
+// aside copies a version to where the user finds it, and returns where. It is on the disk then. One that lies there already, as
+// after a power cut, is not copied again.
 func (c *Carrier) aside(s plan.Step, from *sys.Tree, at string) (string, error) {
+	stamps, err := c.Root.List(path.Join(c.Store, AsideDir))
+	if ignoreMissing(err) != nil {
+		return "", err
+	}
+	for _, n := range stamps {
+		p := path.Join(c.Store, AsideDir, n, s.Path)
+		if diff, err := sys.Compare(from, at, c.Root, p, 1); err == nil && same(diff) {
+			return p, nil
+		}
+	}
 	stamp := c.Now.UTC().Format("20060102T150405Z")
 	p := path.Join(c.Store, AsideDir, stamp, s.Path)
 	for n := 2; ; n++ { // clocks may begin at the same time at every boot

@@ -190,26 +190,21 @@ func (f *carrying) parentsAsLeft(c *Carrier) error {
 // keepBoth puts the version that loses aside.
 func (f *carrying) keepBoth(c *Carrier) error {
 	s := f.step
-	if f.choice == storeWins {
-		at, err := c.aside(s, f.last.Tree, f.last.At)
-		if err == nil {
-			f.out.Told = append(f.out.Told, fmt.Sprintf("%s was changed on both sides, and the session's version was put aside as %s: compare the two, and remove that one", s.Path, at))
-		}
+	why, whose, t, at := "%s was changed on both sides, and %s version was put aside as %s", "the session's", f.last.Tree, f.last.At
+	switch f.choice {
+	case bothStore:
+		why, whose = "nobody knows which of two versions of %s is newer: the store's is used, and %s was put aside as %s", "the last session's"
+	case bothTook:
+		whose, t, at = "the store's", c.Root, s.Source
+	}
+	p, err := c.aside(s, t, at)
+	if err != nil {
 		return err
 	}
-	if f.choice == bothStore {
-		at, err := c.aside(s, f.last.Tree, f.last.At)
-		if err == nil {
-			f.out.Told = append(f.out.Told, fmt.Sprintf("nobody knows which of two versions of %s is newer: the store's is used, and the last session's was put aside as %s: "+
-				"compare the two, and remove that one", s.Path, at))
-		}
-		return err
-	}
-	at, err := c.aside(s, c.Root, s.Source)
-	if err == nil {
-		f.out.Told = append(f.out.Told, fmt.Sprintf("%s was changed on both sides, and the store's version was put aside as %s: compare the two, and remove that one", s.Path, at))
-	}
-	return err
+	said := fmt.Sprintf(why+": compare the two, and remove that one", s.Path, whose, p)
+	c.remember(said)
+	f.out.Told = append(f.out.Told, said)
+	return nil
 }
 
 // leave makes sure that nothing lies at the path: what the base has there was deleted.

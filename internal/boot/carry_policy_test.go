@@ -1,6 +1,7 @@
 package boot
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -8,6 +9,7 @@ import (
 
 	"anicca/internal/decl"
 	"anicca/internal/plan"
+	"anicca/internal/sys"
 )
 
 // newPolicy is a machine that carries one file with what the declaration says of it, after its first boot.
@@ -113,4 +115,49 @@ func TestCarryRestores(t *testing.T) {
 	d.replace(carriedPath, "session\n")
 	d.restart(nil)
 	d.both(carriedPath, "session\n")
+}
+
+// The power goes after a version was put aside, and before anybody was told: the next boot tells it, once the booted system
+// has it not again, and nothing lies aside twice.
+func TestCarryTellsAfterAPowerCut(t *testing.T) {
+	defer func() { sys.Fault = nil }()
+	cut := errors.New("power cut")
+	for n := 1; ; n++ {
+		bannerPath = filepath.Join(t.TempDir(), "motd.d/10-anicca")
+		d := newCarrier(t)
+		d.replace(carriedPath, "session\n")
+		d.write("store"+carriedPath, "backup\n")
+		d.replace("/etc/passwd", "root:x:0:0:session:/root:/bin/sh\n")
+		d.unmount()
+		r := d.reset(nil)
+		d.mount()
+		left, was := n, false
+		sys.Fault = func(string, string) error {
+			if left--; left <= 0 {
+				was = true
+				return cut
+			}
+			return nil
+		}
+		d.persist(r) // and all that it says is lost
+		sys.Fault = nil
+		r = d.restart(nil)
+		d.both(carriedPath, "session\n")
+		if got := d.aside(carriedPath); !slices.Equal(got, []string{"backup\n"}) || !said(r, "was changed on both sides") || r.grave() || len(r.Problems) != 1 {
+			t.Fatalf("after call %d: put aside %q, said %q", n, got, r.Problems)
+		}
+		if sets, err := filepath.Glob(d.dir + "/store/.anicca/carry/accounts/*/etc/passwd"); err != nil || len(sets) != 1 {
+			t.Fatalf("after call %d: sets %q, %v", n, sets, err)
+		}
+		if r = d.finish(r); r.OK() {
+			t.Fatal("the booted system does not tell it")
+		}
+		if r = d.finish(d.restart(nil)); !r.OK() {
+			t.Fatalf("after call %d: told again: %q", n, r.Problems)
+		}
+		d.unmount()
+		if !was {
+			return
+		}
+	}
 }

@@ -50,7 +50,11 @@ func Finish(dir, recordPath string) (*Record, error) {
 		}
 	}
 	r.Finished = true
-	return r, errors.Join(r.Write(recordPath), r.banner())
+	err = errors.Join(r.Write(recordPath), r.banner())
+	if err == nil && r.StorePath != "" {
+		err = apply.Heard(t, r.StorePath)
+	}
+	return r, err
 }
 
 func finish(r *Record, t *sys.Tree) error {
