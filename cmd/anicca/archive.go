@@ -126,7 +126,23 @@ Exit codes: 0 done or nothing to do, 1 a root could not be dropped, 3 the declar
 					return err
 				}
 				l, now := b.Ledger(), time.Now()
-				verdicts, err := archive.Expire(l.Archive, l.Leftovers, b.Held(), host.Root.Archive, now, r.LastRecord(l.Archive))
+				held := b.Held()
+				tree, _, bp, err := g.applied()
+				if err != nil {
+					return err
+				}
+				if tree != nil {
+					defer tree.Close()
+					store, err := tree.Sub(bp.Stores[0].Path)
+					if err != nil {
+						return err
+					}
+					defer store.Close()
+					if held, err = boot.Held(b, r, store, bp); err != nil {
+						return err
+					}
+				}
+				verdicts, err := archive.Expire(l.Archive, l.Leftovers, held, host.Root.Archive, now, r.LastRecord(l.Archive))
 				if err != nil {
 					return err
 				}

@@ -31,6 +31,12 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "machine": machine, "umount": umount,
 		},
+		Condition: func(cond string) (bool, error) {
+			if cond != "ids" {
+				return false, fmt.Errorf("unknown condition %q", cond)
+			}
+			return nstest.HasIDs(), nil
+		},
 		UpdateScripts: os.Getenv("UPDATE") != "",
 	})
 }

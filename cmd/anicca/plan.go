@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 
@@ -34,7 +35,10 @@ func planCommand(g *globals) *cobra.Command {
 }
 
 func applyCommand(g *globals) *cobra.Command {
-	var o struct{ yes, check bool }
+	var o struct {
+		yes, check bool
+		ids        string
+	}
 	c := &cobra.Command{
 		Use:   "apply",
 		Short: "Put kept state in place, now and at every boot",
@@ -46,9 +50,21 @@ Data is never hidden or overwritten: where the machine and the store both hold d
 that entry is left alone and both sides are named. What is there keeps its owner and mode, whatever is
 declared, and the difference is told; with 'enforce: true' it is changed, and that is a step of the plan.
 
+Kept data belongs to the numbers of users and groups. Where those are other accounts' now, nothing is done
+until you have decided: give the accounts their numbers back, or say --ids give, which gives kept data to
+the numbers that its accounts have now, or --ids leave, which only accepts the accounts as they are.
+
 Exit codes: 0 done or nothing to do, 1 a step failed, 3 the declaration is invalid,
 4 there are changes (--check), 5 an entry was left alone because going on would lose data.`,
 		RunE: func(c *cobra.Command, _ []string) error {
+			if o.ids != "" {
+				if o.check {
+					return exitError{exitUsage, "--ids changes owners: leave --check out"}
+				}
+				if err := g.settleIDs(c.OutOrStdout(), o.ids, o.yes); err != nil {
+					return err
+				}
+			}
 			p, err := g.plan()
 			if err != nil {
 				return err
@@ -58,7 +74,7 @@ Exit codes: 0 done or nothing to do, 1 a step failed, 3 the declaration is inval
 				return verdict(p, len(p.Steps) > 0)
 			}
 			if len(p.Steps) == 0 {
-				return verdict(p, false)
+				return errors.Join(g.learnIDs(), verdict(p, false))
 			}
 			if !o.yes {
 				ok, err := ui.Confirm("Apply this?")
@@ -73,6 +89,7 @@ Exit codes: 0 done or nothing to do, 1 a step failed, 3 the declaration is inval
 		},
 	}
 	c.Flags().BoolVarP(&o.yes, "yes", "y", false, "do not ask")
+	c.Flags().StringVar(&o.ids, "ids", "", "accounts have other numbers: \"give\" kept data to those, or \"leave\" it as it is")
 	c.Flags().BoolVar(&o.check, "check", false, "change nothing; exit with 4 if there are changes")
 	return c
 }

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"slices"
 
 	"anicca/internal/decl"
 	"anicca/internal/plan"
@@ -58,10 +59,24 @@ func Run(root *sys.Tree, p *plan.Plan, tell func(Event)) error {
 		}
 		if tell != nil {
 			c := w.carried[s.Path]
-			tell(Event{s, append(c.Said, c.Noted...), err})
+			tell(Event{s, slices.Concat(c.Said, c.Told, c.Noted), err})
+		}
+	}
+	for _, s := range sorted(stores) {
+		if _, err := LearnIDs(root, s); err != nil {
+			errs = append(errs, fmt.Errorf("write down to whom the data in %s belongs: %w", s, err))
 		}
 	}
 	return errors.Join(append(errs, Note(root, p.Steps))...)
+}
+
+func sorted(set map[string]bool) []string {
+	var out []string
+	for s := range set {
+		out = append(out, s)
+	}
+	slices.Sort(out)
+	return out
 }
 
 func lock(root *sys.Tree, store string) (func(), error) {

@@ -52,6 +52,7 @@ type Carried struct {
 	Waiting bool     // there is none yet, or none any more
 	Took    bool     // the store got the version of the last session
 	Said    []string // what the user has to see to, a sentence each
+	Told    []string // the same, of what is settled, or for nobody else to decide: no reason to stop a boot
 	Noted   []string // what the user may want to know
 	Err     error
 }
@@ -65,11 +66,16 @@ type Carried struct {
 func (c *Carrier) Carry(steps []plan.Step) []Carried {
 	all := make([]carrying, len(steps))
 	var set []*carrying
+	unlock, err := c.lockAccounts(steps)
+	defer unlock()
 	for i, s := range steps {
 		all[i].step = s
-		all[i].out.Err = all[i].find(c)
 		if isAccount(s.Path) {
 			set = append(set, &all[i])
+			all[i].out.Err = err
+		}
+		if all[i].out.Err == nil {
+			all[i].out.Err = all[i].find(c)
 		}
 	}
 	c.together(set)
@@ -187,8 +193,19 @@ func (c *Carrier) part(p string) (part, foreign string, err error) {
 	return "", dir, nil
 }
 
-// aside copies a version to where the user finds it, and returns where. It is on the disk then.
+// aside copies a version to where the user finds it, and returns where. It is on the disk then. One that lies there already, as
+// after a power cut, is not copied again.
 func (c *Carrier) aside(s plan.Step, from *sys.Tree, at string) (string, error) {
+	stamps, err := c.Root.List(path.Join(c.Store, AsideDir))
+	if ignoreMissing(err) != nil {
+		return "", err
+	}
+	for _, n := range stamps {
+		p := path.Join(c.Store, AsideDir, n, s.Path)
+		if diff, err := sys.Compare(from, at, c.Root, p, 1); err == nil && same(diff) {
+			return p, nil
+		}
+	}
 	stamp := c.Now.UTC().Format("20060102T150405Z")
 	p := path.Join(c.Store, AsideDir, stamp, s.Path)
 	for n := 2; ; n++ { // clocks may begin at the same time at every boot

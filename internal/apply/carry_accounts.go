@@ -7,7 +7,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
+	"anicca/internal/plan"
 	"anicca/internal/sys"
 )
 
@@ -29,7 +31,25 @@ var accounts = map[string]struct {
 // sets is how many sets of account databases are kept that another took the place of.
 const sets = 5
 
+// setStage is the name of a set that is not whole yet.
+const setStage = "new"
+
 func isAccount(p string) bool { _, ok := accounts[p]; return ok }
+
+// lockAccounts keeps programs of a running system from changing accounts while they are carried, or from being seen half-way through.
+func (c *Carrier) lockAccounts(steps []plan.Step) (unlock func(), err error) {
+	if c.Last == nil || c.Used {
+		for _, s := range steps {
+			if isAccount(s.Path) {
+				if unlock, err = c.Root.LockAccounts(15 * time.Second); err == nil {
+					return unlock, nil
+				}
+				break
+			}
+		}
+	}
+	return func() {}, err
+}
 
 // together makes the account databases one set: if the last session has changed one, all are its, unless one is damaged.
 // A set that another takes the place of is kept for a while.
@@ -76,8 +96,9 @@ func (c *Carrier) together(set []*carrying) {
 				f.out.Err = err
 				continue
 			}
-			f.out.Said = append(f.out.Said, fmt.Sprintf("%s as the last session has left it is not used, as the account files are damaged (%s): it is put aside as %s",
-				f.step.Path, why, at))
+			said := fmt.Sprintf("%s as the last session has left it is not used, as the account files are damaged (%s): it is put aside as %s", f.step.Path, why, at)
+			c.remember(said)
+			f.out.Said = append(f.out.Said, said)
 		} else {
 			f.out.Said = append(f.out.Said, fmt.Sprintf("%s is kept although the last session has deleted it, as the account files are damaged (%s)", f.step.Path, why))
 		}
@@ -174,17 +195,26 @@ func (c *Carrier) keepSet(set []*carrying) error {
 			newest, have[n] = max(newest, n), true
 		}
 	}
+	if c.hasSet(dir, strconv.Itoa(newest), set) { // a boot that was interrupted has kept it
+		return nil
+	}
+	if err := dir.RemoveTree(setStage); ignoreMissing(err) != nil {
+		return err
+	}
 	for _, f := range set {
 		if !f.sides.store {
 			continue
 		}
-		p := path.Join(strconv.Itoa(newest+1), f.step.Path)
+		p := path.Join(setStage, f.step.Path)
 		if err := dir.MkdirAll(path.Dir(p), ours); err != nil {
 			return err
 		}
 		if err := sys.Put(c.Root, f.step.Source, dir, p, true); err != nil {
 			return err
 		}
+	}
+	if err := dir.Rename(setStage, strconv.Itoa(newest+1)); ignoreMissing(err) != nil { // the store has none of them
+		return err
 	}
 	for n := range have {
 		if n <= newest+1-sets {
@@ -194,4 +224,15 @@ func (c *Carrier) keepSet(set []*carrying) error {
 		}
 	}
 	return nil
+}
+
+// hasSet reports whether the set that is in the store is the one that is kept under a name.
+func (c *Carrier) hasSet(dir *sys.Tree, name string, set []*carrying) bool {
+	for _, f := range set {
+		diff, err := sys.Compare(c.Root, f.step.Source, dir, path.Join(name, f.step.Path), 1)
+		if f.sides.store && (err != nil || !same(diff)) {
+			return false
+		}
+	}
+	return true
 }

@@ -1,5 +1,7 @@
 package apply
 
+import "anicca/internal/decl"
+
 // What is known of how the last session found a carried file.
 type placed int
 
@@ -27,6 +29,9 @@ const (
 	takeRoot                // the session has changed it: the store gets it
 	forget                  // the session has deleted it: the store does too
 	bothTook                // both have changed: the root's is the one, and the store's is put aside
+	storeWins               // both have changed, and the declaration prefers the store's: the root's is put aside
+	undecided               // both have changed, and the user is to decide: each side keeps its own
+	restore                 // the session has deleted it, and the declaration wants it back
 	bothStore               // nobody knows which is newer: the store's is the one, and the root's is put aside
 )
 
@@ -53,6 +58,19 @@ func (s sides) choose() choice {
 		return takeRoot
 	}
 	return bothTook
+}
+
+// by turns a choice into the one that the declaration prefers.
+func (c choice) by(onConflict, onDelete string) choice {
+	switch {
+	case c == bothTook && onConflict == decl.StoreWins:
+		return storeWins
+	case c == bothTook && onConflict == decl.Ask:
+		return undecided
+	case c == forget && onDelete == decl.Restore:
+		return restore
+	}
+	return c
 }
 
 // fromRoot reports whether the store gets the root's version.

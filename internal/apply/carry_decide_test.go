@@ -3,6 +3,8 @@ package apply
 import (
 	"strings"
 	"testing"
+
+	"anicca/internal/decl"
 )
 
 // Every case of what the last session's root, the store, and what was placed can be to each other.
@@ -41,6 +43,36 @@ func TestChoose(t *testing.T) {
 		if got := s.choose(); got != c.want {
 			t.Errorf("%s: %d, want %d", c.what, got, c.want)
 		}
+	}
+}
+
+// What a declaration says decides only where both sides have changed a file that is known, or the session has deleted it.
+func TestChooseBy(t *testing.T) {
+	for c := neither; c <= bothStore; c++ {
+		for onConflict, want := range map[string]choice{"": bothTook, decl.StoreWins: storeWins, decl.Ask: undecided} {
+			for onDelete, wantGone := range map[string]choice{"": forget, decl.Restore: restore} {
+				want := map[choice]choice{bothTook: want, forget: wantGone}
+				got := c.by(onConflict, onDelete)
+				if w, ok := want[c]; ok && got != w || !ok && got != c {
+					t.Errorf("%d by %q and %q: %d", c, onConflict, onDelete, got)
+				}
+				if got != c && got.fromRoot() {
+					t.Errorf("%d by %q and %q: the store would get the session's", c, onConflict, onDelete)
+				}
+			}
+		}
+	}
+}
+
+// The set is the one that a declaration may not split.
+func TestAccountFiles(t *testing.T) {
+	for _, p := range decl.AccountFiles {
+		if !isAccount(p) {
+			t.Errorf("%s is not carried as one of the set", p)
+		}
+	}
+	if len(accounts) != len(decl.AccountFiles) {
+		t.Errorf("%d and %d", len(accounts), len(decl.AccountFiles))
 	}
 }
 

@@ -44,10 +44,15 @@ func (f *carrying) carry(c *Carrier) error {
 			return err
 		}
 		return f.leave(c)
-	case bothStore, bothTook:
+	case bothStore, bothTook, storeWins:
 		if err := f.keepBoth(c); err != nil {
 			return err
 		}
+	case undecided:
+		f.out.Told = append(f.out.Told, fmt.Sprintf("%s was changed on both sides, and you are to decide: this session goes on with its own. "+
+			"To keep that: cp -a %s %s; to use the store's: cp -a %s %s", s.Path, s.Path, s.Source, s.Source, s.Path))
+	case restore:
+		f.out.Noted = append(f.out.Noted, fmt.Sprintf("%s was deleted in the last session, and is placed again, as onDelete says", s.Path))
 	}
 	if f.choice.fromRoot() {
 		if err := f.take(c); err != nil {
@@ -68,7 +73,9 @@ func (f *carrying) carry(c *Carrier) error {
 		}
 	}
 	n := noted{path: s.Path, kept: s.Source}
-	if f.sides.storeSame && !f.choice.fromRoot() && !s.Enforce {
+	if f.choice == undecided {
+		n.kept = "" // whatever lies there at the next boot is a change, and so is the store's
+	} else if f.sides.storeSame && !f.choice.fromRoot() && !s.Enforce {
 		n.as = f.placed
 	}
 	c.noted = append(c.noted, n)
@@ -78,13 +85,22 @@ func (f *carrying) carry(c *Carrier) error {
 // place puts the kept copy in place. In a root that goes on, a power cut must not leave half of it: that would be a change.
 func (f *carrying) place(c *Carrier) error {
 	s := f.step
-	if diff, err := sys.Compare(c.Root, s.Source, c.Root, s.Path, 1); err == nil && same(diff) {
+	t, at := f.used(c)
+	if diff, err := sys.Compare(t, at, c.Root, s.Path, 1); err == nil && same(diff) {
 		return nil
 	}
 	if err := parents(c.Root, s, false); err != nil {
 		return err
 	}
-	return sys.Put(c.Root, s.Source, c.Root, s.Path, f.here(c) || c.Used)
+	return sys.Put(t, at, c.Root, s.Path, f.here(c) || c.Used)
+}
+
+// used returns where the version lies that is placed.
+func (f *carrying) used(c *Carrier) (*sys.Tree, string) {
+	if f.choice == undecided {
+		return f.last.Tree, f.last.At
+	}
+	return c.Root, f.step.Source
 }
 
 // stay leaves what lies on another filesystem as it is, and gives it its kept copy if nothing does.
@@ -120,7 +136,8 @@ func (f *carrying) saveUsed(c *Carrier) error {
 	if err != nil || !there {
 		return err
 	}
-	diff, err := sys.Compare(c.Root, s.Path, c.Root, s.Source, 1)
+	t, from := f.used(c)
+	diff, err := sys.Compare(c.Root, s.Path, t, from, 1)
 	if err != nil || same(diff) {
 		return err
 	}
@@ -173,19 +190,21 @@ func (f *carrying) parentsAsLeft(c *Carrier) error {
 // keepBoth puts the version that loses aside.
 func (f *carrying) keepBoth(c *Carrier) error {
 	s := f.step
-	if f.choice == bothStore {
-		at, err := c.aside(s, f.last.Tree, f.last.At)
-		if err == nil {
-			f.out.Said = append(f.out.Said, fmt.Sprintf("nobody knows which of two versions of %s is newer: the store's is used, and the last session's was put aside as %s: "+
-				"compare the two, and remove that one", s.Path, at))
-		}
+	why, whose, t, at := "%s was changed on both sides, and %s version was put aside as %s", "the session's", f.last.Tree, f.last.At
+	switch f.choice {
+	case bothStore:
+		why, whose = "nobody knows which of two versions of %s is newer: the store's is used, and %s was put aside as %s", "the last session's"
+	case bothTook:
+		whose, t, at = "the store's", c.Root, s.Source
+	}
+	p, err := c.aside(s, t, at)
+	if err != nil {
 		return err
 	}
-	at, err := c.aside(s, c.Root, s.Source)
-	if err == nil {
-		f.out.Said = append(f.out.Said, fmt.Sprintf("%s was changed on both sides, and the store's version was put aside as %s: compare the two, and remove that one", s.Path, at))
-	}
-	return err
+	said := fmt.Sprintf(why+": compare the two, and remove that one", s.Path, whose, p)
+	c.remember(said)
+	f.out.Told = append(f.out.Told, said)
+	return nil
 }
 
 // leave makes sure that nothing lies at the path: what the base has there was deleted.

@@ -64,7 +64,7 @@ func (f *carrying) find(c *Carrier) error {
 	if err := f.compare(c); err != nil {
 		return err
 	}
-	f.choice = x.choose()
+	f.choice = x.choose().by(s.OnConflict, s.OnDelete)
 	return nil
 }
 

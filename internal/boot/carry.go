@@ -31,6 +31,12 @@ func carry(r *Record, rootTree *sys.Tree, old *earlier, entries []plan.Step) map
 	for i, x := range c.Carry(mine) {
 		out[mine[i].Path] = x
 	}
+	for _, s := range c.Untold() {
+		if s != "" && !slices.Contains(r.Problems, s) && !tells(out, s) {
+			r.problem("%s", s)
+			r.mild++
+		}
+	}
 	failed, err := c.Commit()
 	if err != nil {
 		r.problem("what was placed could not be written down, so what this session changes will not be kept: %v", err)
@@ -44,6 +50,16 @@ func carry(r *Record, rootTree *sys.Tree, old *earlier, entries []plan.Step) map
 		}
 	}
 	return out
+}
+
+// tells reports whether a sentence is told of one of the files anyhow.
+func tells(all map[string]apply.Carried, s string) bool {
+	for _, c := range all {
+		if slices.Contains(c.Told, s) || slices.Contains(c.Said, s) {
+			return true
+		}
+	}
+	return false
 }
 
 // CarryID is the name by which it is remembered what was placed in the root; it is empty where it is not known which root that is.
@@ -61,6 +77,10 @@ func (r *Record) CarryID() string {
 func (e *Entry) carried(r *Record, c apply.Carried) {
 	for _, s := range c.Said {
 		r.problem("%s", s)
+	}
+	for _, s := range c.Told {
+		r.problem("%s", s)
+		r.mild++
 	}
 	for _, s := range c.Noted {
 		r.note("%s", s)

@@ -120,3 +120,46 @@ func TestCarryFirstAccounts(t *testing.T) {
 		t.Errorf("%q", r.Problems)
 	}
 }
+
+// While a running system's accounts are carried, no program changes them; a boot waits for nobody, as no program runs.
+func TestCarryLocksAccounts(t *testing.T) {
+	d := newCarrier(t)
+	locked := map[string]bool{}
+	watch := func() {
+		sys.Fault = func(op, p string) error {
+			if op == "rename" && strings.HasSuffix(p, "/etc/passwd") && !strings.Contains(p, decl.StateDir) {
+				unlock, err := d.root.LockAccounts(0)
+				if locked[strings.TrimPrefix(p, d.root.Name())] = err != nil; err == nil {
+					unlock()
+				}
+			}
+			return nil
+		}
+	}
+	d.write("store/etc/passwd", "root:x:0:0:edited:/root:/bin/sh\n")
+	id, err := d.backend.Current()
+	must(t, err)
+	s := plan.Step{Kind: plan.Carry, Path: "/etc/passwd", Store: "/persist", Source: "/persist/etc/passwd", Main: "/persist", Root: id}
+	watch()
+	must(t, apply.Run(d.root, &plan.Plan{Steps: []plan.Step{s}}, nil))
+	if !locked["/etc/passwd"] {
+		t.Errorf("a program can change accounts while apply does: %v", locked)
+	}
+	d.want("/etc/passwd", "root:x:0:0:edited:/root:/bin/sh\n")
+	sys.Fault = nil
+	unlock, err := d.root.LockAccounts(0)
+	must(t, err)
+	unlock()
+
+	d.replace("/etc/passwd", "root:x:0:0:session:/root:/bin/sh\n")
+	d.unmount()
+	r := d.reset(nil)
+	d.mount()
+	watch()
+	clear(locked)
+	d.persist(r)
+	sys.Fault = nil
+	if is, did := locked["/etc/passwd"]; !did || is {
+		t.Errorf("a boot locks accounts: %v", locked)
+	}
+}

@@ -54,6 +54,7 @@ func (d *disk) restart(change func(*Machine)) *Record {
 	d.mount()
 	d.persist(r)
 	must(d.t, noteBooted(d.root, r))
+	must(d.t, apply.Heard(d.root, "/persist"))
 	return r
 }
 

@@ -18,6 +18,7 @@ func Persist(r *Record, d *root.Disk, rootTree *sys.Tree, b *plan.Boot, last roo
 	old := before(d, r, last)
 	defer old.close()
 	persistAll(r, rootTree, old, b)
+	checkIDs(r, rootTree, b)
 }
 
 func persistAll(r *Record, rootTree *sys.Tree, old *earlier, b *plan.Boot) {
@@ -28,7 +29,7 @@ func persistAll(r *Record, rootTree *sys.Tree, old *earlier, b *plan.Boot) {
 		for _, s := range b.Entries {
 			e := Entry{Path: s.Path, State: Placed, Pass: r.pass}
 			var err error
-			known := len(r.Problems)
+			known, mild := len(r.Problems), r.mild
 			c, isCarried := carried[s.Path]
 			if isCarried {
 				e.carried(r, c)
@@ -47,7 +48,7 @@ func persistAll(r *Record, rootTree *sys.Tree, old *earlier, b *plan.Boot) {
 				r.problem("%s is not kept in this session: %v", s.Path, err)
 			}
 			if s.Home != nil {
-				r.mild += len(r.Problems) - known
+				r.mild = mild + len(r.Problems) - known
 			}
 			r.Entries = append(r.Entries, e)
 		}

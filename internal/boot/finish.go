@@ -58,7 +58,11 @@ func finishAs(pass Pass, dir, recordPath string) (*Record, error) {
 		}
 	}
 	r.Finished = true
-	return r, errors.Join(r.Write(recordPath), r.banner())
+	err = errors.Join(r.Write(recordPath), r.banner())
+	if err == nil && r.StorePath != "" {
+		err = apply.Heard(t, r.StorePath)
+	}
+	return r, err
 }
 
 func finish(r *Record, t *sys.Tree) error {
@@ -98,6 +102,7 @@ func finish(r *Record, t *sys.Tree) error {
 	} else {
 		again(r, t, b, old, soft > 0)
 	}
+	learnIDs(r, t, b)
 	sweep(r, t, b, sys.Booted())
 	return apply.Note(t, b.Entries)
 }

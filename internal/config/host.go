@@ -161,6 +161,7 @@ func (h *hoster) options(e *decl.Entry, at []string, raw rawEntry, store rawStor
 	case e.Method == decl.Carry && len(e.MountOptions) > 0:
 		h.say(append(at[:len(at):len(at)], "mountOptions"), `leave mountOptions out, or write method: "bind"`, "a file that is carried is not a mount")
 	}
+	h.policies(e, at, raw)
 	if e.Kind == decl.Directory {
 		if store.HideMounts {
 			e.MountOptions = append(e.MountOptions, "x-gvfs-hide")
@@ -170,6 +171,25 @@ func (h *hoster) options(e *decl.Entry, at []string, raw rawEntry, store rawStor
 		}
 		slices.Sort(e.MountOptions)
 		e.MountOptions = slices.Compact(e.MountOptions)
+	}
+}
+
+// policies fills what a carried file says of changes on both sides and of deletions.
+func (h *hoster) policies(e *decl.Entry, at []string, raw rawEntry) {
+	for _, p := range []struct {
+		name, said, usual string
+		out               *string
+	}{{"onConflict", raw.OnConflict, "session", &e.OnConflict}, {"onDelete", raw.OnDelete, "forget", &e.OnDelete}} {
+		at := append(at[:len(at):len(at)], p.name)
+		switch {
+		case p.said == "":
+		case e.Method != decl.Carry:
+			h.say(at, "leave it out", "it is said of files that are carried; this one is kept by %s", e.Method)
+		case slices.Contains(decl.AccountFiles, e.Path):
+			h.say(at, "leave it out", "the account files are carried as one set, and must not go different ways")
+		case p.said != p.usual:
+			*p.out = p.said
+		}
 	}
 }
 

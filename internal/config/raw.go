@@ -49,6 +49,8 @@ type rawEntry struct {
 	Parent       rawPerm  `json:"parentDirectory"`
 	MountOptions []string `json:"mountOptions"`
 	Enforce      *bool    `json:"enforce"`
+	OnConflict   string   `json:"onConflict"`
+	OnDelete     string   `json:"onDelete"`
 	rawPerm
 }
 
@@ -70,6 +72,8 @@ func (e rawEntry) over(preset rawEntry) rawEntry {
 	}
 	e.Phase = cmp.Or(e.Phase, preset.Phase)
 	e.Tier = cmp.Or(e.Tier, preset.Tier)
+	e.OnConflict = cmp.Or(e.OnConflict, preset.OnConflict)
+	e.OnDelete = cmp.Or(e.OnDelete, preset.OnDelete)
 	return e
 }
 

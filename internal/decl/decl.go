@@ -125,9 +125,22 @@ type Entry struct {
 	// Zero fields mean: as the root has it, else the default.
 	Parent Perm `json:"parent"`
 
+	OnConflict string `json:"onConflict,omitempty"` // of a carried file: "" for the session's version, else one of the words below
+	OnDelete   string `json:"onDelete,omitempty"`   // the same: "" to forget it, else Restore
+
 	MountOptions []string `json:"mountOptions,omitempty"` // sorted; bind only
 	Pos          Pos      `json:"pos"`
 }
+
+// What a carried file can say.
+const (
+	StoreWins = "store"   // where both sides have changed it
+	Ask       = "ask"     // the same: until the user decides, each side keeps its own
+	Restore   = "restore" // where the session has deleted it
+)
+
+// AccountFiles are the account databases. They are carried as one set.
+var AccountFiles = []string{"/etc/passwd", "/etc/shadow", "/etc/group", "/etc/gshadow", "/etc/subuid", "/etc/subgid"}
 
 // Source is the path of the entry's copy in its store.
 func (e Entry) Source() string { return path.Join(e.Store, e.Path) }

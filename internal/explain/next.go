@@ -24,6 +24,9 @@ func (m Machine) next(p string, e *decl.Entry, there bool) Next {
 		why := "it is put in place from " + s.Source
 		if s.Kind == plan.Carry {
 			why = "it is carried over as this session leaves it, and kept as " + s.Source
+			if s.OnDelete == decl.Restore {
+				why += "; if this session deletes it, it is placed again"
+			}
 		}
 		if kept, err := m.Root.Exists(s.Source); err == nil && !kept && !s.Dir {
 			why = "the store does not have it yet: the next boot takes it from the root of this session, if it is there then"

@@ -15,5 +15,7 @@ type Facts struct {
 	Root       string            // identity of the running root; empty if it is not known
 	Logins     *Logins           // ways into the machine now, and into its newest base; nil where they are not known
 	BaseLogins *Logins
-	Boot       []byte // the recorded boot plan of the first store, nil if there is none
+	Moved      []Moved  // accounts that own kept data by a number that is not theirs now
+	Moving     []string // stores whose data is on its way to other owners, which was interrupted
+	Boot       []byte   // the recorded boot plan of the first store, nil if there is none
 }

@@ -89,6 +89,9 @@ func read(src Source, host *decl.Host) (*Facts, error) {
 			}
 		}
 	}
+	if err := f.owners(src.FS, objects.fs, host); err != nil {
+		return nil, err
+	}
 	if s, ok := f.MainStore(host); ok {
 		f.Boot, err = fs.ReadFile(src.FS, path.Join(s.Path, decl.StateDir, "current/boot.json")[1:])
 		if errors.Is(err, fs.ErrNotExist) {

@@ -118,8 +118,14 @@ func Need(t testing.TB) {
 // NeedIDs skips the test where only one user id can be used.
 func NeedIDs(t testing.TB) {
 	t.Helper()
-	m, err := os.ReadFile("/proc/self/uid_map")
-	if f := strings.Fields(string(m)); err != nil || len(f) < 3 || f[2] == "1" {
+	if !HasIDs() {
 		t.Skip("needs several user ids: run the tests as root")
 	}
+}
+
+// HasIDs reports whether more than one user id can be used.
+func HasIDs() bool {
+	m, err := os.ReadFile("/proc/self/uid_map")
+	f := strings.Fields(string(m))
+	return err == nil && len(f) >= 3 && f[2] != "1"
 }

@@ -66,6 +66,10 @@ func Make(host *decl.Host, f *facts.Facts) *Plan {
 		}
 	}
 	m.pending(boot.Stores)
+	if m.moved() { // nothing that is kept now would belong to whom it should
+		m.plan.Steps = []Step{}
+		return m.plan
+	}
 	slices.SortStableFunc(boot.Entries, func(a, b Step) int { return strings.Compare(a.Path, b.Path) })
 	if len(boot.Stores) > 0 && !m.locksOut() {
 		m.record(boot)
@@ -114,7 +118,7 @@ func (m *maker) place(e decl.Entry) (s Step, ok bool) {
 	s = Step{
 		ID: string(kind) + ":" + e.Path, Kind: kind, Why: e.Pos,
 		Path: e.Path, Store: e.Store, Source: e.Source(), Dir: e.Kind == decl.Directory,
-		Options: e.MountOptions, Enforce: e.Enforce,
+		Options: e.MountOptions, Enforce: e.Enforce, OnConflict: e.OnConflict, OnDelete: e.OnDelete,
 	}
 	ok = m.perm(e, e.Perm, &s.Perm) && m.perm(e, e.Parent, &s.Parent)
 	if u, ok := m.facts.Accounts.User(e.Home); ok && e.Home != "" {

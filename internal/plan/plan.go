@@ -64,6 +64,9 @@ type Step struct {
 	Main    string   `json:"main,omitempty"`    // the store with anicca's own records, for the same
 	Volumes []string `json:"volumes,omitempty"` // mount points of volumes that are reset with the root, for the same
 
+	OnConflict string `json:"onConflict,omitempty"` // of a Carry, as in [decl.Entry]
+	OnDelete   string `json:"onDelete,omitempty"`
+
 	Boot *Boot `json:"boot,omitempty"` // payload of Record
 }
 

@@ -159,7 +159,7 @@ func (t *Tree) MakeWritable() error {
 		unix.ST_NOSUID: unix.MS_NOSUID, unix.ST_NODEV: unix.MS_NODEV, unix.ST_NOEXEC: unix.MS_NOEXEC,
 		unix.ST_NOATIME: unix.MS_NOATIME, unix.ST_NODIRATIME: unix.MS_NODIRATIME, unix.ST_RELATIME: unix.MS_RELATIME,
 	} {
-		if s.Flags&st != 0 {
+		if int64(s.Flags)&st != 0 { // 32 bits on some processors
 			flags |= ms
 		}
 	}

@@ -64,7 +64,7 @@ func (t *Tree) FilesystemUUID() (string, error) {
 	if err := unix.Fstatfs(t.fd, &s); err != nil {
 		return "", wrap("statfs", t.name, err)
 	}
-	if s.Type == unix.BTRFS_SUPER_MAGIC {
+	if uint32(s.Type) == unix.BTRFS_SUPER_MAGIC { // signed, and of 32 bits on some processors
 		return t.btrfsUUID()
 	}
 	m, err := t.mount()

@@ -20,6 +20,10 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	if os.Getenv(holdEnv) != "" {
+		holdAccounts()
+		return
+	}
 	nstest.Enter()
 	os.Exit(m.Run())
 }

@@ -1,0 +1,40 @@
+package boot
+
+import (
+	"path"
+	"slices"
+
+	"anicca/internal/apply"
+	"anicca/internal/decl"
+	"anicca/internal/plan"
+	"anicca/internal/root"
+	"anicca/internal/sys"
+)
+
+// Held returns the old roots that must stay, with the reason: those of [root.Disk.Held], and those that the files of a store lie
+// in that is not there in this session. When it comes back, they are carried over from them. Store has anicca's own records.
+func Held(d *root.Disk, r *Record, store *sys.Tree, b *plan.Boot) (map[string]string, error) {
+	out := d.Held()
+	if r == nil || len(r.Absent) == 0 {
+		return out, nil
+	}
+	for _, o := range d.Ledger().Archive {
+		id := o.UUID
+		if o.RAM {
+			id = apply.InMemory
+		}
+		for _, s := range b.Entries {
+			if out[o.ID] != "" || s.Kind != plan.Carry || !slices.Contains(r.Absent, s.Store) {
+				continue
+			}
+			there, err := store.Exists(path.Clean(decl.PlacedFile("/", id, s.Path)))
+			if err != nil {
+				return nil, err
+			}
+			if there {
+				out[o.ID] = "it has files of the store " + s.Store + ", which is not there"
+			}
+		}
+	}
+	return out, nil
+}
