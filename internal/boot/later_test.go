@@ -244,12 +244,18 @@ func TestCovered(t *testing.T) {
 				return
 			}
 			d.stands("finish", entry.Path, Missed, "")
-			if got := d.read(c.file); got != "typed\n" {
-				t.Errorf("what lay there is hidden: %q", got)
+			for range 2 { // neither now nor before logins
+				if got := d.read(c.file); got != "typed\n" || !d.said(c.said) {
+					t.Errorf("what lay there is hidden: %q, %q", got, d.r.Problems)
+				}
+				d.later(FinishLate)
 			}
 			must(t, d.root.Unmount(c.at, true))
 			if got := d.read("/home/shared/f"); got != "kept\n" {
 				t.Errorf("what the initrd had put in place is gone: %q", got)
+			}
+			if d.later(FinishLate); !d.r.OK() {
+				t.Errorf("it was taken away again: %q", d.r.Problems)
 			}
 		})
 	}
