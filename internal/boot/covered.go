@@ -13,9 +13,12 @@ import (
 	"anicca/internal/sys"
 )
 
-// cover returns the mount that hides an entry which was in place: one over it, or over a directory above it, that neither
-// the boot plan nor the initrd has made. It is nil if there is none, and the entry itself has gone.
-func cover(t *sys.Tree, b *plan.Boot, s plan.Step) (*sys.Mount, error) {
+// cover returns the mount that hides an entry, or that it would be put into: one over its place, or over a directory above it,
+// that neither the boot plan nor the initrd has made. It is nil if there is none. Ours is how many mounts at its place are known.
+func cover(t *sys.Tree, b *plan.Boot, s plan.Step, ours int) (*sys.Mount, error) {
+	if s.Kind == plan.Carry || s.Kind == plan.Copy {
+		return nil, nil
+	}
 	root, err := t.MountOf("/")
 	if err != nil {
 		return nil, err
@@ -25,13 +28,13 @@ func cover(t *sys.Tree, b *plan.Boot, s plan.Step) (*sys.Mount, error) {
 		return nil, err
 	}
 	if at.Mountpoint == t.Path(s.Path) {
-		if n, err := t.MountsAt(s.Path); err != nil || n < 2 { // it is our own
+		if n, err := t.MountsAt(s.Path); err != nil || n <= ours {
 			return nil, err
 		}
 		return at, nil
 	}
 	for up := path.Dir(s.Path); up != "/"; up = path.Dir(up) {
-		if at.Mountpoint == t.Path(up) && (slices.ContainsFunc(b.Volumes, func(v plan.BootVolume) bool { return v.Path == up }) ||
+		if at.Mountpoint == t.Path(up) && (up == s.Under || slices.ContainsFunc(b.Volumes, func(v plan.BootVolume) bool { return v.Path == up }) ||
 			slices.ContainsFunc(b.Entries, func(e plan.Step) bool { return e.Path == up })) {
 			return nil, nil
 		}

@@ -80,7 +80,7 @@ func persist(r *Record, rootTree *sys.Tree, old *earlier, s plan.Step, e *Entry)
 		}
 	}
 	if r.pass == Late { // before, no program that keeps anything has run
-		if err := guard(rootTree, s, sys.Booted()); err != nil {
+		if err := guard(rootTree, s, r.When); err != nil {
 			return err
 		}
 	}

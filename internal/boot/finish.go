@@ -92,7 +92,7 @@ func finish(r *Record, t *sys.Tree) error {
 	overdue(r, b)
 	r.at = t.Name()
 	old := &earlier{}
-	if len(r.Entries) == 0 || slices.ContainsFunc(b.Entries, func(s plan.Step) bool { return !s.Dir && missed(r, s.Path) }) {
+	if len(r.Entries) == 0 || slices.ContainsFunc(b.Entries, func(s plan.Step) bool { return !s.Dir && isMissed(r, s.Path) }) {
 		var let func()
 		old, let = lookBefore(r, store)
 		defer let()
@@ -107,7 +107,7 @@ func finish(r *Record, t *sys.Tree) error {
 	return apply.Note(t, b.Entries)
 }
 
-func missed(r *Record, p string) bool {
+func isMissed(r *Record, p string) bool {
 	return slices.ContainsFunc(r.Entries, func(e Entry) bool { return e.Path == p && e.State == Missed })
 }
 
@@ -159,36 +159,55 @@ func again(r *Record, t *sys.Tree, b *plan.Boot, old *earlier, soft bool) {
 func (r *Record) again(t *sys.Tree, b *plan.Boot, old *earlier, s plan.Step, e *Entry, gone bool) {
 	err := apply.Verify(t, s)
 	if err == nil {
-		e.State, e.Error = Placed, ""
+		r.healed(e)
 		return
 	}
-	was := e.State
-	if was != Placed || gone {
-		why, werr := r.waits(t, b, s)
-		if why != "" {
-			e.State, e.Error = Later, "waits for "+why
-			return
-		}
-		if err = werr; err == nil {
-			e.State, e.Error, e.Pass = Placed, "", r.pass
-			err = persist(r, t, old, s, e)
-		}
-		r.Problems = without(r.Problems, s.Path+" is not kept in this session")
-		if err != nil {
-			e.State, e.Error = Missed, err.Error()
-			r.problem("%s is not kept in this session: %v", s.Path, err)
-		}
+	ours := 0
+	if e.State == Placed && !gone {
+		ours = 1
+	} else if why, werr := r.waits(t, b, s); why != "" {
+		e.State, e.Error = Later, "waits for "+why
+		return
+	} else if werr != nil {
+		r.missed(e, "is not kept in this session", werr)
 		return
 	}
-	over, cerr := cover(t, b, s)
-	if cerr == nil && over != nil {
-		if err = uncover(r, t, s, over); err == nil {
-			e.State, e.Error, e.Pass = Placed, "", r.pass
+	over, cerr := cover(t, b, s, ours)
+	switch {
+	case cerr == nil && over != nil:
+		err = uncover(r, t, s, over)
+	case ours == 0:
+		was := *e
+		e.State = Placed
+		if err = persist(r, t, old, s, e); err == nil && e.State == Waiting {
 			return
 		}
+		*e = Entry{Path: e.Path, State: was.State, Adopted: e.Adopted, Pass: was.Pass}
 	}
-	r.problem("%s was in place in the initrd and is not any more: %v", s.Path, err)
+	switch {
+	case err == nil:
+		r.healed(e)
+		e.Pass = r.pass
+	case ours > 0:
+		r.missed(e, "was in place in the initrd and is not any more", err)
+	default:
+		r.missed(e, "is not kept in this session", err)
+	}
+}
+
+// healed notes that an entry is in place, and forgets what was said of it before.
+func (r *Record) healed(e *Entry) {
+	for _, s := range []string{" is not kept in this session", " was in place in the initrd and is not any more"} {
+		r.Problems = without(r.Problems, e.Path+s)
+	}
+	e.State, e.Error = Placed, ""
+}
+
+// missed notes that an entry is not in place, and why that is so by now.
+func (r *Record) missed(e *Entry, what string, err error) {
+	r.healed(e)
 	e.State, e.Error = Missed, err.Error()
+	r.problem("%s %s: %v", e.Path, what, err)
 }
 
 // inside reports whether a path lies in one of the given ones.

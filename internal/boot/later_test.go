@@ -24,6 +24,7 @@ func newLate(t *testing.T, need decl.Need, entries ...plan.Step) *late {
 	bannerPath = filepath.Join(t.TempDir(), "motd.d/10-anicca")
 	d := &late{disk: newDisk(t, decl.ResetOn)}
 	d.write("anicca/base/1/home/.keep", "")
+	d.write("anicca/base/1/srv/films/old", "base\n") // what the base has at an entry is no reason not to cover it
 	b := &plan.Boot{Format: plan.Format, Host: "nest", Reset: decl.ResetOn, Stores: []plan.BootStore{
 		{Path: "/persist", Subvol: "store", Need: decl.Required}, {Path: "/bulk", Device: "/dev/not-there", FSType: "ext4", Need: need},
 	}}
@@ -161,16 +162,6 @@ func TestLateStore(t *testing.T) {
 			t.Errorf("%q", d.r.Problems)
 		}
 	})
-	t.Run("when the base has something there", func(t *testing.T) {
-		d := newLate(t, decl.Required, entries...)
-		d.later(Finish)
-		d.typed("/srv/films/empty")
-		must(t, os.Truncate(d.root.Path("/srv/films/empty"), 0))
-		must(t, d.root.Remove("/srv/films/empty"))
-		d.attach()
-		d.later(FinishLate)
-		d.stands("late", "/srv/films", Placed, Late)
-	})
 }
 
 // A filesystem of its own on the way to an entry: the plan knows, and what would be covered is not put in place before.
@@ -244,12 +235,18 @@ func TestCovered(t *testing.T) {
 				return
 			}
 			d.stands("finish", entry.Path, Missed, "")
-			if got := d.read(c.file); got != "typed\n" {
-				t.Errorf("what lay there is hidden: %q", got)
+			for range 2 { // neither now nor before logins
+				if got := d.read(c.file); got != "typed\n" || !d.said(c.said) {
+					t.Errorf("what lay there is hidden: %q, %q", got, d.r.Problems)
+				}
+				d.later(FinishLate)
 			}
 			must(t, d.root.Unmount(c.at, true))
 			if got := d.read("/home/shared/f"); got != "kept\n" {
 				t.Errorf("what the initrd had put in place is gone: %q", got)
+			}
+			if d.later(FinishLate); !d.r.OK() {
+				t.Errorf("it was taken away again: %q", d.r.Problems)
 			}
 		})
 	}

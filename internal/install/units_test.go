@@ -98,6 +98,13 @@ func TestLateUnits(t *testing.T) {
 		if strings.Contains(string(data), "ExecStart=-") {
 			t.Errorf("%s ignores failures", u.name)
 		}
+		if u.name == "anicca-late.service" {
+			for _, line := range []string{"\nAfter=local-fs.target remote-fs.target anicca.service\n", "\nBefore=systemd-user-sessions.service\n"} {
+				if !strings.Contains(string(data), line) {
+					t.Errorf("%s has no%s", u.name, line)
+				}
+			}
+		}
 		if u.by == "sysinit.target" && !strings.Contains(string(data), "\nBefore=sysinit.target") {
 			t.Errorf("%s does not come before sysinit.target", u.name)
 		}

@@ -47,7 +47,7 @@ func (m *maker) backend() bool {
 }
 
 // stores checks every store, and returns those that can be used, the one with anicca's own records first.
-// Entries of a store that is not there, and need not be, are recorded as they were, and nothing is done to them.
+// Entries of a store that is not there are recorded as they were, and nothing is done to them.
 func (m *maker) stores() (at []BootStore, entries []decl.Entry, kept []Step) {
 	main, _ := m.facts.MainStore(m.host)
 	for _, s := range m.host.Stores {
@@ -78,9 +78,9 @@ func (m *maker) stores() (at []BootStore, entries []decl.Entry, kept []Step) {
 	return at, entries, kept
 }
 
-// absent returns a store as it is recorded, if it is not there and need not be.
+// absent returns a store as it is recorded, if it is not there: a boot that finds it shall know it all the same.
 func (m *maker) absent(s decl.Store) (BootStore, bool) {
-	if _, mounted := m.facts.Mounts.At(s.Path); mounted || m.recorded == nil || s.Need != decl.Degraded && s.Need != decl.Optional {
+	if _, mounted := m.facts.Mounts.At(s.Path); mounted || m.recorded == nil {
 		return BootStore{}, false
 	}
 	i := slices.IndexFunc(m.recorded.Stores, func(b BootStore) bool { return b.Path == s.Path && b.Device != "" })
@@ -88,7 +88,10 @@ func (m *maker) absent(s decl.Store) (BootStore, bool) {
 		return BootStore{}, false
 	}
 	b := m.recorded.Stores[i]
-	b.Need = s.Need
+	b.Need = cmp.Or(s.Need, decl.Required)
+	if b.Need == decl.Required {
+		return b, !m.conflict(s.Pos, s.Path, "connect and mount it; until then, what it keeps is left as it is recorded", "the store is not mounted, and it is required")
+	}
 	m.plan.Notes = append(m.plan.Notes, Note{Why: s.Pos, Path: s.Path, Msg: "the store is not there; what it keeps is left as it is"})
 	return b, true
 }

@@ -48,6 +48,7 @@ type Entry struct {
 	InPlace  bool   `json:"inPlace"`
 	Verified bool   `json:"verified"` // by the boot and by the late service
 	Waiting  bool   `json:"waiting,omitempty"`
+	Pass     string `json:"pass,omitempty"` // the part of the boot that put it in place, if not the initrd
 	Error    string `json:"error,omitempty"`
 	Why      string `json:"why"`
 }
@@ -216,7 +217,7 @@ func (s *Status) pending(m Machine) {
 }
 
 func (s *Status) entry(e decl.Entry, seen boot.Entry, tree *sys.Tree) {
-	out := Entry{Path: e.Path, Method: string(e.Method), Why: e.Pos.String(), Verified: seen.State == boot.Placed, Error: seen.Error}
+	out := Entry{Path: e.Path, Method: string(e.Method), Why: e.Pos.String(), Verified: seen.State == boot.Placed, Error: seen.Error, Pass: string(seen.Pass)}
 	there, err := tree.Exists(e.Source())
 	out.InStore = there && err == nil
 	step := plan.Step{Kind: plan.Kind(e.Method), Path: e.Path, Store: e.Store, Source: e.Source(), Dir: e.Kind == decl.Directory}

@@ -40,6 +40,9 @@ func words(s plan.Step) string {
 	case plan.Create:
 		return fmt.Sprintf("empty directory %s", s.Source)
 	case plan.Bind:
+		if s.Under != "" {
+			return fmt.Sprintf("%s over %s, in boots after %s is mounted", s.Source, s.Path, s.Under)
+		}
 		return fmt.Sprintf("%s over %s", s.Source, s.Path)
 	case plan.Symlink:
 		return fmt.Sprintf("%s to %s", s.Path, s.Source)
