@@ -1,10 +1,12 @@
 package apply
 
 import (
+	"fmt"
 	"path"
 	"strings"
 
 	"anicca/internal/decl"
+	"anicca/internal/plan"
 	"anicca/internal/sys"
 )
 
@@ -34,4 +36,32 @@ func (c *Carrier) remember(said string) {
 // Heard forgets what boots had to tell: it is where the user finds it.
 func Heard(t *sys.Tree, store string) error {
 	return ignoreMissing(t.Remove(path.Join(store, untoldFile)))
+}
+
+// Unwritten looks after sessions of which it is not known what was placed in them, as it could not be written down: what the one
+// at the path at in t has in a file, and the store has not, is put aside. Call it before [Carrier.Carry].
+func (c *Carrier) Unwritten(s plan.Step, t *sys.Tree, at string) error {
+	was, err := t.Stat(at)
+	if err != nil || !was.IsLink() && (!was.IsFile() || was.Size == 0 || was.Size > mostCarried) {
+		return ignoreMissing(err)
+	}
+	if target, err := t.Readlink(at); err == nil && target == s.Source {
+		return nil
+	}
+	diff, err := sys.Compare(t, at, c.Root, s.Source, 1)
+	if ignoreMissing(err) != nil || err == nil && same(diff) {
+		return ignoreMissing(err)
+	}
+	p, err := c.aside(s, t, at)
+	if err == nil {
+		c.remember(fmt.Sprintf("what an earlier session has changed in %s could not be carried over, as that session could not write down what it began with; "+
+			"its version was put aside as %s: compare the two, and remove that one", s.Path, p))
+	}
+	return err
+}
+
+// Known reports whether it is known what was placed at the path in the root of that identity.
+func (c *Carrier) Known(root, p string) (bool, error) {
+	k, err := c.known(root, p)
+	return k != unknown, err
 }

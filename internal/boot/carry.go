@@ -27,6 +27,9 @@ func carry(r *Record, rootTree *sys.Tree, old *earlier, entries []plan.Step) map
 	if old.blind {
 		c.ID = "" // else what the last session has left would be thought to have been carried
 	}
+	if err := old.unwritten(c, mine); err != nil {
+		r.problem("sessions that could not write down what was placed in them cannot be looked at: %v", err)
+	}
 	out := map[string]apply.Carried{}
 	for i, x := range c.Carry(mine) {
 		out[mine[i].Path] = x
@@ -39,11 +42,11 @@ func carry(r *Record, rootTree *sys.Tree, old *earlier, entries []plan.Step) map
 	}
 	failed, err := c.Commit()
 	if err != nil {
-		r.problem("what was placed could not be written down, so what this session changes will not be kept: %v", err)
+		r.problem("what was placed could not be written down, so what this session changes will be put aside, and not carried over: %v", err)
 	}
 	for _, s := range mine {
 		if err := failed[s.Path]; err != nil {
-			r.problem("that %s was placed could not be written down, so what this session changes in it will not be kept: %v", s.Path, err)
+			r.problem("that %s was placed could not be written down, so what this session changes in it will be put aside, and not carried over: %v", s.Path, err)
 			if s.Home != nil {
 				r.mild++
 			}

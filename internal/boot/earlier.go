@@ -153,6 +153,48 @@ func (e *earlier) find(rootTree *sys.Tree) apply.Find {
 	}
 }
 
+// unwritten finds what was changed in roots that are newer than the last one of which it is known what was placed in it.
+func (e *earlier) unwritten(c *apply.Carrier, steps []plan.Step) error {
+	if e.disk == nil || e.nothing || e.self {
+		return nil
+	}
+	for _, s := range steps {
+		var between []root.Old
+		known := false
+		for _, o := range slices.Backward(e.disk.Ledger().Archive) {
+			var err error
+			if known, err = c.Known(o.UUID, s.Path); !known && err == nil && o.RAM {
+				known, err = c.Known(apply.InMemory, s.Path)
+			}
+			if err != nil {
+				return err
+			}
+			if known || o.Lost {
+				break
+			}
+			between = append(between, o)
+		}
+		for _, o := range between {
+			changed, err := e.disk.Changed(o.ID, s.Path)
+			if !known || err == nil && !changed { // it has the base's: that boot was cut off, or it is declared since
+				continue
+			}
+			var t *sys.Tree
+			at := ""
+			if err == nil {
+				t, at, err = e.open(o.ID, s.Path)
+			}
+			if err == nil {
+				err = c.Unwritten(s, t, at)
+			}
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // open returns a tree that the path p of an earlier root lies in, and where. It is good until the next call.
 func (e *earlier) open(id, p string) (*sys.Tree, string, error) {
 	if e.tree != nil && e.id == id && e.part == e.disk.PartOf(id, p) {
