@@ -1,7 +1,6 @@
 package apply
 
 import (
-	"fmt"
 	"path"
 	"strings"
 
@@ -41,9 +40,11 @@ func Heard(t *sys.Tree, store string) error {
 // Unwritten looks after sessions of which it is not known what was placed in them, as it could not be written down: what the one
 // at the path at in t has in a file, and the store has not, is put aside. Call it before [Carrier.Carry].
 func (c *Carrier) Unwritten(s plan.Step, t *sys.Tree, at string) error {
-	was, err := t.Stat(at)
-	if err != nil || !was.IsLink() && (!was.IsFile() || was.Size == 0 || was.Size > mostCarried) {
-		return ignoreMissing(err)
+	if there, err := carriable(t, at); err != nil || !there { // nothing of it could be carried
+		return nil
+	}
+	if empty, err := t.Empty(at); err != nil || empty {
+		return err
 	}
 	if target, err := t.Readlink(at); err == nil && target == s.Source {
 		return nil
@@ -54,8 +55,8 @@ func (c *Carrier) Unwritten(s plan.Step, t *sys.Tree, at string) error {
 	}
 	p, err := c.aside(s, t, at)
 	if err == nil {
-		c.remember(fmt.Sprintf("what an earlier session has changed in %s could not be carried over, as that session could not write down what it began with; "+
-			"its version was put aside as %s: compare the two, and remove that one", s.Path, p))
+		c.remember("what an earlier session has changed in " + s.Path + " could not be carried over, as that session could not write down what it began with; " +
+			"its version was put aside as " + p + ": compare the two, and remove that one")
 	}
 	return err
 }

@@ -31,11 +31,13 @@ func carry(r *Record, rootTree *sys.Tree, old *earlier, entries []plan.Step) map
 		r.problem("sessions that could not write down what was placed in them cannot be looked at: %v", err)
 	}
 	out := map[string]apply.Carried{}
+	var told []string
 	for i, x := range c.Carry(mine) {
 		out[mine[i].Path] = x
+		told = append(append(told, x.Said...), x.Told...)
 	}
 	for _, s := range c.Untold() {
-		if s != "" && !slices.Contains(r.Problems, s) && !tells(out, s) {
+		if s != "" && !slices.Contains(r.Problems, s) && !slices.Contains(told, s) {
 			r.problem("%s", s)
 			r.mild++
 		}
@@ -53,16 +55,6 @@ func carry(r *Record, rootTree *sys.Tree, old *earlier, entries []plan.Step) map
 		}
 	}
 	return out
-}
-
-// tells reports whether a sentence is told of one of the files anyhow.
-func tells(all map[string]apply.Carried, s string) bool {
-	for _, c := range all {
-		if slices.Contains(c.Told, s) || slices.Contains(c.Said, s) {
-			return true
-		}
-	}
-	return false
 }
 
 // CarryID is the name by which it is remembered what was placed in the root; it is empty where it is not known which root that is.

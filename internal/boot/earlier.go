@@ -158,34 +158,34 @@ func (e *earlier) unwritten(c *apply.Carrier, steps []plan.Step) error {
 	if e.disk == nil || e.nothing || e.self {
 		return nil
 	}
-	for _, s := range steps {
-		var between []root.Old
-		known := false
-		for _, o := range slices.Backward(e.disk.Ledger().Archive) {
-			var err error
-			if known, err = c.Known(o.UUID, s.Path); !known && err == nil && o.RAM {
-				known, err = c.Known(apply.InMemory, s.Path)
+	all := e.disk.Ledger().Archive
+	for i := range steps {
+		p := steps[i].Path
+		last := len(all) - 1
+		for ; last >= 0; last-- {
+			known, err := c.Known(all[last].UUID, p)
+			if !known && err == nil && all[last].RAM {
+				known, err = c.Known(apply.InMemory, p)
 			}
 			if err != nil {
 				return err
 			}
-			if known || o.Lost {
+			if known || all[last].Lost {
 				break
 			}
-			between = append(between, o)
 		}
-		for _, o := range between {
-			changed, err := e.disk.Changed(o.ID, s.Path)
-			if !known || err == nil && !changed { // it has the base's: that boot was cut off, or it is declared since
-				continue
-			}
-			var t *sys.Tree
-			at := ""
-			if err == nil {
-				t, at, err = e.open(o.ID, s.Path)
-			}
-			if err == nil {
-				err = c.Unwritten(s, t, at)
+		if last < 0 || all[last].Lost { // it is declared since, or of no use
+			continue
+		}
+		for n := len(all) - 1; n > last; n-- {
+			id := all[n].ID
+			changed, err := e.disk.Changed(id, p) // a boot that was cut off has left the base's
+			if err == nil && changed {
+				var t *sys.Tree
+				var at string
+				if t, at, err = e.open(id, p); err == nil {
+					err = c.Unwritten(steps[i], t, at)
+				}
 			}
 			if err != nil {
 				return err
