@@ -129,6 +129,9 @@ func (w *walker) bind(s plan.Step) error {
 	if err := w.guard(s); err != nil {
 		return err
 	}
+	if !s.Dir && w.adopted[s.Path] {
+		return w.coverFile(s)
+	}
 	var hidden *sys.Tree
 	if s.Dir && w.adopted[s.Path] {
 		var err error
@@ -149,6 +152,19 @@ func (w *walker) bind(s plan.Step) error {
 	}
 	defer kept.Close()
 	return sys.Freshen(hidden, kept)
+}
+
+// coverFile covers a file with the copy that was just made of it, and gives that what was written to the file in between.
+func (w *walker) coverFile(s plan.Step) error {
+	hidden, err := w.root.Cover(s.Path, s.Source)
+	if err != nil {
+		return err
+	}
+	defer hidden.Close()
+	if err := Place(w.root, s); err != nil {
+		return err
+	}
+	return hidden.Freshen(w.root, s.Source)
 }
 
 // guard refuses to cover or replace data that the store does not have.

@@ -38,17 +38,12 @@ func isAccount(p string) bool { _, ok := accounts[p]; return ok }
 
 // lockAccounts keeps programs of a running system from changing accounts while they are carried, or from being seen half-way through.
 func (c *Carrier) lockAccounts(steps []plan.Step) (unlock func(), err error) {
-	if c.Last == nil || c.Used {
-		for _, s := range steps {
-			if isAccount(s.Path) {
-				if unlock, err = c.Root.LockAccounts(15 * time.Second); err == nil {
-					return unlock, nil
-				}
-				break
-			}
+	for i := range steps {
+		if (c.Last == nil || c.Used) && isAccount(steps[i].Path) {
+			return c.Root.LockAccounts(15 * time.Second)
 		}
 	}
-	return func() {}, err
+	return func() {}, nil
 }
 
 // together makes the account databases one set: if the last session has changed one, all are its, unless one is damaged.

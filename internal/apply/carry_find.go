@@ -14,10 +14,7 @@ func (f *carrying) refresh(c *Carrier) (err error) {
 		f.last = Last{Tree: c.Root, At: f.step.Path, Root: c.ID}
 		return nil
 	}
-	f.last, err = c.Last(f.step.Path, func(root string) (bool, error) {
-		k, err := c.known(root, f.step.Path)
-		return k != unknown, err
-	})
+	f.last, err = c.Last(f.step.Path, func(root string) (bool, error) { return c.Known(root, f.step.Path) })
 	return err
 }
 

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"anicca/internal/decl"
+	"anicca/internal/plan"
 	"anicca/internal/sys"
 )
 
@@ -34,4 +35,34 @@ func (c *Carrier) remember(said string) {
 // Heard forgets what boots had to tell: it is where the user finds it.
 func Heard(t *sys.Tree, store string) error {
 	return ignoreMissing(t.Remove(path.Join(store, untoldFile)))
+}
+
+// Unwritten looks after sessions of which it is not known what was placed in them, as it could not be written down: what the one
+// at the path at in t has in a file, and the store has not, is put aside. Call it before [Carrier.Carry].
+func (c *Carrier) Unwritten(s plan.Step, t *sys.Tree, at string) error {
+	if there, err := carriable(t, at); err != nil || !there { // nothing of it could be carried
+		return nil
+	}
+	if empty, err := t.Empty(at); err != nil || empty {
+		return err
+	}
+	if target, err := t.Readlink(at); err == nil && target == s.Source {
+		return nil
+	}
+	diff, err := sys.Compare(t, at, c.Root, s.Source, 1)
+	if ignoreMissing(err) != nil || err == nil && same(diff) {
+		return ignoreMissing(err)
+	}
+	p, err := c.aside(s, t, at)
+	if err == nil {
+		c.remember("what an earlier session has changed in " + s.Path + " could not be carried over, as that session could not write down what it began with; " +
+			"its version was put aside as " + p + ": compare the two, and remove that one")
+	}
+	return err
+}
+
+// Known reports whether it is known what was placed at the path in the root of that identity.
+func (c *Carrier) Known(root, p string) (bool, error) {
+	k, err := c.known(root, p)
+	return k != unknown, err
 }

@@ -215,3 +215,17 @@ func TestLearnsWhatOwnsNothing(t *testing.T) {
 		t.Errorf("%v, %+v, %v", moved, ids, err)
 	}
 }
+
+// A store that takes no writes learns nothing, and that is no fault.
+func TestLearnsNothingInAStoreThatTakesNoWrites(t *testing.T) {
+	m := newOwners(t)
+	must(t, m.root.MkdirAll("/again", func(string) sys.Perm { return sys.Mine(0o755) }))
+	must(t, sys.Bind(m.disk, "store", m.root, "/again", []string{"ro"}))
+	m.accounts(map[string]int{"red": 995, "blue": 999, "new": 500})
+	moved, err := apply.LearnIDs(m.root, "/again")
+	ids, rerr := apply.ReadIDs(m.root, "/again")
+	must(t, errors.Join(err, rerr))
+	if len(moved) > 0 || ids.Users["new"] != 0 || ids.Users["red"] != 995 {
+		t.Errorf("%v, %+v", moved, ids)
+	}
+}

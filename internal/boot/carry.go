@@ -27,39 +27,34 @@ func carry(r *Record, rootTree *sys.Tree, old *earlier, entries []plan.Step) map
 	if old.blind {
 		c.ID = "" // else what the last session has left would be thought to have been carried
 	}
+	if err := old.unwritten(c, mine); err != nil {
+		r.problem("sessions that could not write down what was placed in them cannot be looked at: %v", err)
+	}
 	out := map[string]apply.Carried{}
+	var told []string
 	for i, x := range c.Carry(mine) {
 		out[mine[i].Path] = x
+		told = append(append(told, x.Said...), x.Told...)
 	}
 	for _, s := range c.Untold() {
-		if s != "" && !slices.Contains(r.Problems, s) && !tells(out, s) {
+		if s != "" && !slices.Contains(r.Problems, s) && !slices.Contains(told, s) {
 			r.problem("%s", s)
 			r.mild++
 		}
 	}
 	failed, err := c.Commit()
 	if err != nil {
-		r.problem("what was placed could not be written down, so what this session changes will not be kept: %v", err)
+		r.problem("what was placed could not be written down, so what this session changes will be put aside, and not carried over: %v", err)
 	}
 	for _, s := range mine {
 		if err := failed[s.Path]; err != nil {
-			r.problem("that %s was placed could not be written down, so what this session changes in it will not be kept: %v", s.Path, err)
+			r.problem("that %s was placed could not be written down, so what this session changes in it will be put aside, and not carried over: %v", s.Path, err)
 			if s.Home != nil {
 				r.mild++
 			}
 		}
 	}
 	return out
-}
-
-// tells reports whether a sentence is told of one of the files anyhow.
-func tells(all map[string]apply.Carried, s string) bool {
-	for _, c := range all {
-		if slices.Contains(c.Told, s) || slices.Contains(c.Said, s) {
-			return true
-		}
-	}
-	return false
 }
 
 // CarryID is the name by which it is remembered what was placed in the root; it is empty where it is not known which root that is.

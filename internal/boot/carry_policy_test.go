@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"anicca/internal/decl"
@@ -159,5 +160,48 @@ func TestCarryTellsAfterAPowerCut(t *testing.T) {
 		if !was {
 			return
 		}
+	}
+}
+
+// It could not be written down what was placed in a session: what that changes is put aside by the next boot, and told; what it
+// has not changed is no matter.
+func TestCarryUnwritten(t *testing.T) {
+	for what, c := range map[string]struct {
+		session string
+		aside   []string
+	}{"changed": {"precious\n", []string{"precious\n"}}, "not changed": {"", nil}} {
+		t.Run(what, func(t *testing.T) {
+			d := newCarrier(t)
+			d.replace(carriedPath, "one\n")
+			d.unmount()
+			r := d.reset(nil)
+			d.mount()
+			sys.Fault = func(op, p string) error {
+				if strings.Contains(p, decl.PlacedDir) {
+					return errors.New("no space left on device")
+				}
+				return nil
+			}
+			d.persist(r)
+			sys.Fault = nil
+			d.both(carriedPath, "one\n")
+			if !said(r, "could not be written down, so what this session changes") {
+				t.Errorf("%q", r.Problems)
+			}
+			if c.session != "" {
+				d.replace(carriedPath, c.session)
+			}
+			r = d.restart(nil)
+			d.both(carriedPath, "one\n")
+			if got := d.aside(carriedPath); !slices.Equal(got, c.aside) || r.OK() != (c.aside == nil) || c.aside != nil && !said(r, "its version was put aside as") {
+				t.Errorf("put aside %q, said %q", got, r.Problems)
+			}
+			d.replace(carriedPath, "and on\n")
+			r = d.restart(nil)
+			d.both(carriedPath, "and on\n")
+			if !r.OK() {
+				t.Errorf("after that: %q", r.Problems)
+			}
+		})
 	}
 }

@@ -153,6 +153,48 @@ func (e *earlier) find(rootTree *sys.Tree) apply.Find {
 	}
 }
 
+// unwritten finds what was changed in roots that are newer than the last one of which it is known what was placed in it.
+func (e *earlier) unwritten(c *apply.Carrier, steps []plan.Step) error {
+	if e.disk == nil || e.nothing || e.self {
+		return nil
+	}
+	all := e.disk.Ledger().Archive
+	for i := range steps {
+		p := steps[i].Path
+		last := len(all) - 1
+		for ; last >= 0; last-- {
+			known, err := c.Known(all[last].UUID, p)
+			if !known && err == nil && all[last].RAM {
+				known, err = c.Known(apply.InMemory, p)
+			}
+			if err != nil {
+				return err
+			}
+			if known || all[last].Lost {
+				break
+			}
+		}
+		if last < 0 || all[last].Lost { // it is declared since, or of no use
+			continue
+		}
+		for n := len(all) - 1; n > last; n-- {
+			id := all[n].ID
+			changed, err := e.disk.Changed(id, p) // a boot that was cut off has left the base's
+			if err == nil && changed {
+				var t *sys.Tree
+				var at string
+				if t, at, err = e.open(id, p); err == nil {
+					err = c.Unwritten(steps[i], t, at)
+				}
+			}
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // open returns a tree that the path p of an earlier root lies in, and where. It is good until the next call.
 func (e *earlier) open(id, p string) (*sys.Tree, string, error) {
 	if e.tree != nil && e.id == id && e.part == e.disk.PartOf(id, p) {

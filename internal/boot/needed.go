@@ -1,7 +1,6 @@
 package boot
 
 import (
-	"path"
 	"slices"
 
 	"anicca/internal/apply"
@@ -18,21 +17,23 @@ func Held(d *root.Disk, r *Record, store *sys.Tree, b *plan.Boot) (map[string]st
 	if r == nil || len(r.Absent) == 0 {
 		return out, nil
 	}
-	for _, o := range d.Ledger().Archive {
-		id := o.UUID
-		if o.RAM {
+	all := d.Ledger().Archive
+	for i := range all {
+		id := all[i].UUID
+		if all[i].RAM {
 			id = apply.InMemory
 		}
-		for _, s := range b.Entries {
-			if out[o.ID] != "" || s.Kind != plan.Carry || !slices.Contains(r.Absent, s.Store) {
+		for j := range b.Entries {
+			s := &b.Entries[j]
+			if out[all[i].ID] != "" || s.Kind != plan.Carry || !slices.Contains(r.Absent, s.Store) {
 				continue
 			}
-			there, err := store.Exists(path.Clean(decl.PlacedFile("/", id, s.Path)))
+			there, err := store.Exists(decl.PlacedFile("/", id, s.Path))
 			if err != nil {
 				return nil, err
 			}
 			if there {
-				out[o.ID] = "it has files of the store " + s.Store + ", which is not there"
+				out[all[i].ID] = "it has files of the store " + s.Store + ", which is not there"
 			}
 		}
 	}

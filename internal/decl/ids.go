@@ -108,14 +108,15 @@ func Numbered(id int) bool { return id > 0 && id != 65534 && id != 65535 }
 
 // String says what has changed.
 func (m Moved) String() string {
-	s := fmt.Sprintf("the %s %s was %d when its data was kept, and ", m.What(), m.Name, m.Was)
+	was := strconv.Itoa(m.Was)
+	s := "the " + m.What() + " " + m.Name + " was " + was + " when its data was kept, and is "
 	if m.Is >= 0 {
-		s += fmt.Sprintf("is %d now", m.Is)
+		s += strconv.Itoa(m.Is) + " now"
 	} else {
-		s += "is gone"
+		s += "gone"
 	}
 	if m.Now != "" {
-		s += fmt.Sprintf("; %d is %s's now", m.Was, m.Now)
+		s += "; " + was + " is " + m.Now + "'s now"
 	}
 	return s
 }

@@ -3,7 +3,9 @@ package sys
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
+	"os"
 	"path"
 	"time"
 
@@ -102,4 +104,64 @@ func (c *copier) freshenDir(sd *Tree, name string, dd *Tree, dname, at string, m
 		}
 	}
 	return nil
+}
+
+// Covered is a file that something is about to be mounted over.
+type Covered struct {
+	fd   int
+	name string
+	kept Stat // the copy that covers it, as it was
+}
+
+// Cover opens the file p, of which kept is a copy, before that is mounted over it. Close it.
+func (t *Tree) Cover(p, kept string) (*Covered, error) {
+	k, err := t.Stat(kept)
+	if err != nil {
+		return nil, err
+	}
+	fd, err := t.open(p, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
+	return &Covered{fd, t.Path(p), k}, err
+}
+
+// Close lets go of the covered file.
+func (c *Covered) Close() error { return unix.Close(c.fd) }
+
+// Freshen writes to the copy, which covers the file now, what was written to the file after it was copied. A copy that was written to
+// meanwhile, or that is another, is left alone. It is written in place, as it is mounted.
+func (c *Covered) Freshen(t *Tree, kept string) error {
+	out, err := t.open(kept, unix.O_RDWR|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(out)
+	at := t.Path(kept)
+	k, err := fstat(out, at)
+	if err != nil {
+		return err
+	}
+	s, err := fstat(c.fd, c.name)
+	if err != nil || !s.IsFile() || !k.IsFile() || !k.SameObject(c.kept) || k.Mtim != c.kept.Mtim || k.Size != c.kept.Size {
+		return err
+	}
+	// Whoever owns a directory above can put others there: nothing goes from one owner to another, or into a file of two names.
+	if s.Nlink != 1 || k.Nlink != 1 || s.Uid != k.Uid || s.Gid != k.Gid || s.Mode != k.Mode {
+		return nil
+	}
+	if s.Mtim == k.Mtim && s.Size == k.Size { // a copy has the times of its original
+		return nil
+	}
+	err = do("write", at, func() error {
+		src, dst := os.NewFile(uintptr(dup(c.fd)), c.name), os.NewFile(uintptr(dup(out)), at)
+		defer src.Close()
+		defer dst.Close()
+		// Holes too: there may be something else in the copy.
+		if _, err := io.Copy(io.NewOffsetWriter(dst, 0), io.NewSectionReader(src, 0, s.Size)); err != nil {
+			return err
+		}
+		return unix.Ftruncate(out, s.Size)
+	})
+	if err != nil {
+		return err
+	}
+	return do("flush", at, func() error { return unix.Fsync(out) })
 }

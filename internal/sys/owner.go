@@ -12,30 +12,31 @@ import (
 
 // Walk tells everything on the tree's own mount, directories before what lies in them. An object that goes meanwhile is passed over.
 func (t *Tree) Walk(tell func(p string, s Stat) error) error {
-	s, err := fstat(t.fd, t.name)
+	return t.walk("/", tell)
+}
+
+func (t *Tree) walk(at string, tell func(string, Stat) error) error {
+	names, err := t.List(".")
 	if err != nil {
 		return err
 	}
-	return t.walk("/", s.MountID, tell)
-}
-
-func (t *Tree) walk(at string, mount uint64, tell func(string, Stat) error) error {
-	names, err := t.List(".")
+	top, err := t.Stat(".")
 	if err != nil {
 		return err
 	}
 	for _, n := range names {
 		s, err := t.Stat(n)
-		if err == nil && s.MountID != mount {
+		if err == nil && s.MountID != top.MountID {
 			continue
 		}
+		p := path.Join(at, n)
 		if err == nil {
-			err = tell(path.Join(at, n), s)
+			err = tell(p, s)
 		}
 		if err == nil && s.IsDir() {
 			var sub *Tree
 			if sub, err = t.Sub(n); err == nil {
-				err = sub.walk(path.Join(at, n), mount, tell)
+				err = sub.walk(p, tell)
 				sub.Close()
 			}
 		}

@@ -2,7 +2,6 @@ package sys
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"strconv"
@@ -24,26 +23,26 @@ func (t *Tree) LockAccounts(wait time.Duration) (unlock func(), err error) {
 		return func() {}, nil
 	}
 	if err != nil {
-		return nil, err
+		return func() {}, err
 	}
 	until := time.Now().Add(wait)
 	for {
 		// Of the open file, not of the process: any thread of it may close the file elsewhere.
 		l := unix.Flock_t{Type: unix.F_WRLCK}
-		err = retry(func() error { return unix.FcntlFlock(uintptr(fd), unix.F_OFD_SETLK, &l) })
+		err = unix.FcntlFlock(uintptr(fd), unix.F_OFD_SETLK, &l)
 		if err == nil {
 			return func() { unix.Close(fd) }, nil
 		}
-		if err != unix.EAGAIN && err != unix.EACCES || time.Now().After(until) {
+		if time.Now().After(until) {
 			break
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
 	if err == unix.EAGAIN || err == unix.EACCES {
-		err = fmt.Errorf("%s is changing accounts (it holds the lock): wait until it is done", pwdHolder(fd))
+		err = errors.New(pwdHolder(fd) + " is changing accounts (it holds the lock): wait until it is done")
 	}
 	unix.Close(fd)
-	return nil, wrap("lock", t.Path(pwdLock), err)
+	return func() {}, wrap("lock", t.Path(pwdLock), err)
 }
 
 // pwdHolder says who holds the lock.
@@ -53,5 +52,5 @@ func pwdHolder(fd int) string {
 		return "a program"
 	}
 	name, _ := os.ReadFile("/proc/" + strconv.Itoa(int(l.Pid)) + "/comm")
-	return fmt.Sprintf("%s (process %d)", strings.TrimSpace(string(name)), l.Pid)
+	return strings.TrimSpace(string(name)) + " (process " + strconv.Itoa(int(l.Pid)) + ")"
 }
