@@ -78,7 +78,7 @@ func (f *carrying) carry(c *Carrier) error {
 // place puts the kept copy in place. In a root that goes on, a power cut must not leave half of it: that would be a change.
 func (f *carrying) place(c *Carrier) error {
 	s := f.step
-	if diff, err := sys.Compare(c.Root, s.Source, c.Root, s.Path, 1); err == nil && same(diff) {
+	if there, err := sameThere(c.Root, s.Source, s.Path); there && err == nil {
 		return nil
 	}
 	if err := parents(c.Root, s, false); err != nil {

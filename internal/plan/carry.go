@@ -11,14 +11,14 @@ import (
 // step: the next boot carries it over.
 func (m *maker) carry(e decl.Entry, place Step) bool {
 	there, kept := m.facts.Objects[e.Path], m.facts.Objects[e.Source()]
-	if m.facts.Mounts.Shows(e.Source(), e.Path) {
+	if m.mounts.Shows(e.Source(), e.Path) {
 		m.note(e, "is kept by bind in this session, and carried from the next boot on")
 		return true
 	}
 	if done, ok := m.reachable(e, there, kept); done {
 		return ok
 	}
-	at, _, ok := m.facts.Mounts.Place(e.Path)
+	at, _, ok := m.mounts.Place(e.Path)
 	if ok && at.Target != "/" && !slices.ContainsFunc(m.host.Root.Volumes, func(v decl.Volume) bool { return v.Path == at.Target }) {
 		m.note(e, "lies on the filesystem of %s, which no boot resets: it stays as it is there, and needs no entry", at.Target)
 		return false

@@ -84,7 +84,7 @@ func (t *Tree) mount() (*mountinfo.Info, error) {
 	if err != nil {
 		return nil, err
 	}
-	found, err := mountinfo.GetMounts(func(i *mountinfo.Info) (skip, stop bool) { return uint64(i.ID) != st.MountID, false })
+	found, err := mounts(func(i *mountinfo.Info) (skip, stop bool) { return uint64(i.ID) != st.MountID, false })
 	if err != nil {
 		return nil, err
 	}
