@@ -56,7 +56,7 @@ func (m *machine) dropped(ours bool) (float64, error) {
 		for range i % 4 {
 			p = filepath.Join(p, "deeper")
 		}
-		if err := run("btrfs", "-q", "subvolume", "create", p); err != nil {
+		if err := program("btrfs", "-q", "subvolume", "create", p); err != nil {
 			return 0, err
 		}
 	}
@@ -71,7 +71,7 @@ func (m *machine) dropped(ours bool) (float64, error) {
 	if err != nil {
 		return 0, err
 	}
-	cmd := exec.Command(self, "-drop", m.top)
+	cmd := exec.Command(self, "drop", m.top)
 	if !ours {
 		cmd = exec.Command("bash", "-c", recursion, "recursion", m.top, "anicca/archive/"+made.Archive)
 	}

@@ -70,15 +70,15 @@ func makeDisk(image, top, fstype string, args []string) error {
 	if err := os.Mkdir(top, 0o755); err != nil {
 		return err
 	}
-	if err := run("mkfs."+fstype, append(args, image)...); err != nil {
+	if err := program("mkfs."+fstype, append(args, image)...); err != nil {
 		return err
 	}
-	return run("mount", "-o", "loop,noatime", image, top)
+	return program("mount", "-o", "loop,noatime", image, top)
 }
 
-func unmount(top string) { _ = run("umount", top) }
+func unmount(top string) { _ = program("umount", top) }
 
-func run(name string, args ...string) error {
+func program(name string, args ...string) error {
 	if out, err := exec.Command(name, args...).CombinedOutput(); err != nil {
 		return fmt.Errorf("%s %v: %w\n%s", name, args, err, out)
 	}

@@ -1,225 +1,52 @@
-// Command bench measures what a reset costs, against what the kernel needs at the least, and prints the ratios.
+// Command bench measures what anicca costs, against what the kernel needs at the least and what others take, and prints the ratios.
 //
-//	go run ./bench [-files 1000000] [-runs 15]
+//	go run ./bench [resets] [-files 1000000] [-runs 15]
+//	go run ./bench apply [-entries 1000] [-runs 7] [-floor PROGRAM]
 //
-// It needs root, mkfs.btrfs and mkfs.ext4, and some GB below $TMPDIR. Nothing of the machine is touched.
+// It needs root; resets need mkfs.btrfs, mkfs.ext4 and some GB below $TMPDIR, apply needs systemd-tmpfiles, findmnt and bash.
+// Nothing of the machine is touched: what is measured happens on images, or in memory, in a mount namespace of its own.
 package main
 
 import (
 	"flag"
 	"fmt"
 	"os"
-	"path/filepath"
-	"slices"
-	"strconv"
-	"time"
-
-	"anicca/internal/decl"
-	"anicca/internal/root"
-	"anicca/internal/sys"
 )
 
 func main() {
-	files := flag.Int("files", 1_000_000, "files in the large root")
-	runs := flag.Int("runs", 15, "runs of each, in turn")
-	drop := flag.String("drop", "", "used by itself: drop the only old root on this filesystem")
-	flag.Parse()
-	var err error
-	if *drop != "" {
-		err = dropOnly(*drop)
-	} else {
-		err = bench(*files, *runs)
+	what, args := "resets", os.Args[1:]
+	if len(args) > 0 && args[0] != "" && args[0][0] != '-' {
+		what, args = args[0], args[1:]
 	}
-	if err != nil {
+	if err := run(what, args); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
-func bench(files, runs int) error {
-	fmt.Printf("%d runs of each, in turn; medians [least]; times in ms\n\n", runs)
-	if err := resets("btrfs", files, runs); err != nil {
-		return err
+func run(what string, args []string) error {
+	flags := flag.NewFlagSet(what, flag.ExitOnError)
+	switch what {
+	case "resets":
+		files := flags.Int("files", 1_000_000, "files in the large root")
+		runs := flags.Int("runs", 15, "runs of each, in turn")
+		_ = flags.Parse(args)
+		return resetsAndDrops(*files, *runs)
+	case "apply":
+		var o applyOptions
+		flags.IntVar(&o.entries, "entries", 1000, "entries, 70 % of them directories")
+		flags.IntVar(&o.runs, "runs", 7, "runs of each, in turn; the slowest run less often")
+		flags.StringVar(&o.floor, "floor", "", "another program to compare with, called as PROGRAM -list FILE -persist DIR -root DIR -how fd -q")
+		_ = flags.Parse(args)
+		return o.bench()
+	case "drop": // by itself: drop the only old root on this filesystem
+		return dropOnly(args[0])
+	case "stage": // by itself: one run, in a namespace of its own
+		return onStage(args)
+	case "place": // by itself: the least that putting entries in place takes
+		return placeOnly(args)
+	case "boot": // by itself: entries are put in place as at boot
+		return bootOnly(args[0])
 	}
-	if err := resets("ext4", files, runs); err != nil {
-		return err
-	}
-	return drops(runs)
+	return fmt.Errorf("there is nothing called %q to measure: resets or apply", what)
 }
-
-// resets measures resets of a small root, of a large one, and the least that the kernel needs for one.
-func resets(fstype string, files, runs int) error {
-	small, err := newMachine(fstype, 1000)
-	if err != nil {
-		return err
-	}
-	defer small.close()
-	large, err := newMachine(fstype, files)
-	if err != nil {
-		return err
-	}
-	defer large.close()
-	var few, many, commit, leastFew, least times
-	for range runs {
-		for _, m := range []struct {
-			*machine
-			to *times
-		}{{small, &few}, {large, &many}} {
-			steps, last, err := m.reset()
-			if err != nil {
-				return err
-			}
-			*m.to = append(*m.to, steps)
-			commit = append(commit, last)
-		}
-		if fstype != "btrfs" {
-			continue
-		}
-		for m, to := range map[*machine]*times{small: &leastFew, large: &least} {
-			t, err := m.floor()
-			if err != nil {
-				return err
-			}
-			*to = append(*to, t)
-		}
-	}
-	fmt.Printf("%s, reset of a root of %7d files  %s\n", fstype, 1000, few)
-	fmt.Printf("%s, reset of a root of %7d files  %s\n", fstype, files, many)
-	fmt.Printf("   grows with the files:           %.2f   (wanted: at most 1.5)\n", many.median()/few.median())
-	if fstype == "btrfs" {
-		fmt.Printf("   rename + snapshot, nothing else %s\n", least)
-		fmt.Printf("      of %7d files            %s\n", 1000, leastFew)
-		fmt.Printf("      grows with the files:        %.2f\n", least.median()/leastFew.median())
-		fmt.Printf("   reset : rename + snapshot:      %.2f   (wanted: at most 1.2)\n", many.median()/least.median())
-	}
-	fmt.Printf("   making it last, once the root is mounted %s\n\n", commit)
-	return nil
-}
-
-// machine is a disk whose root has some files.
-type machine struct {
-	dir, top string
-	disk     *root.Disk
-	files    int
-	n        int
-}
-
-func newMachine(fstype string, files int) (*machine, error) {
-	dir, err := os.MkdirTemp("", "anicca-bench-")
-	if err != nil {
-		return nil, err
-	}
-	m := &machine{dir: dir, top: filepath.Join(dir, "top"), files: files}
-	image := filepath.Join(dir, "disk")
-	args := map[string][]string{"btrfs": {"-q"}, "ext4": {"-q", "-N", strconv.Itoa(files*2 + 100000)}}[fstype]
-	if err := makeDisk(image, m.top, fstype, args); err != nil {
-		return nil, err
-	}
-	if fstype == "btrfs" {
-		err = m.subvolumes()
-	} else {
-		err = m.directories()
-	}
-	if err != nil {
-		m.close()
-		return nil, err
-	}
-	return m, nil
-}
-
-func (m *machine) subvolumes() error {
-	t, err := sys.OpenTree(m.top)
-	if err != nil {
-		return err
-	}
-	defer t.Close()
-	if err := t.CreateSubvolume("@rootfs"); err != nil {
-		return err
-	}
-	if err := fill(filepath.Join(m.top, "@rootfs"), m.files); err != nil {
-		return err
-	}
-	if err := t.Snapshot("@rootfs", "blank", true); err != nil { // of the floor
-		return err
-	}
-	m.disk, err = root.Create(m.top, root.Ledger{Backend: decl.Btrfs, Root: "@rootfs", Store: "@persist", StorePath: "/persist"}, time.Now())
-	if err == nil {
-		_, err = m.disk.MakeBase(nil, time.Now())
-	}
-	return err
-}
-
-func (m *machine) directories() error {
-	if err := os.MkdirAll(filepath.Join(m.top, "etc"), 0o755); err != nil {
-		return err
-	}
-	var err error
-	if m.disk, err = root.CreateOverlay(m.top, ".", root.Ledger{Store: "anicca/store", StorePath: "/persist"}, time.Now()); err != nil {
-		return err
-	}
-	return fill(filepath.Join(m.top, "anicca/upper"), m.files)
-}
-
-// reset lets a session change something, resets, and returns how long the steps took, and the commit that follows later.
-func (m *machine) reset() (steps, commit float64, err error) {
-	if err := m.session(); err != nil {
-		return 0, 0, err
-	}
-	made, err := m.disk.Reset(root.Order{Now: time.Now(), BootID: "bench"})
-	if err != nil {
-		return 0, 0, err
-	}
-	for _, s := range made.Steps {
-		steps += s.MS
-	}
-	begin := time.Now()
-	if err := m.disk.Commit(time.Now()); err != nil {
-		return 0, 0, err
-	}
-	commit = ms(time.Since(begin))
-	if m.disk.Backend() == decl.Btrfs {
-		return steps, commit, nil
-	}
-	// The next root of an overlay is empty: the large one takes its place again, outside of what is measured.
-	return steps, commit, m.putBack(made.Archive)
-}
-
-func (m *machine) session() error {
-	m.n++
-	at := filepath.Join(m.top, m.disk.Ledger().Root, fmt.Sprint("session-", m.n))
-	if err := os.WriteFile(at, []byte("session\n"), 0o644); err != nil {
-		return err
-	}
-	return settle(m.top)
-}
-
-func (m *machine) putBack(id string) error {
-	old, now := filepath.Join(m.top, "anicca/archive", id), filepath.Join(m.top, "anicca/upper")
-	if err := os.RemoveAll(now); err != nil {
-		return err
-	}
-	if err := os.Rename(old, now); err != nil {
-		return err
-	}
-	return settle(m.top)
-}
-
-func (m *machine) close() {
-	if m.disk != nil {
-		m.disk.Close()
-	}
-	unmount(m.top)
-	_ = os.RemoveAll(m.dir)
-}
-
-// times are durations in ms.
-type times []float64
-
-func (t times) median() float64 {
-	s := slices.Sorted(slices.Values(t))
-	return s[len(s)/2]
-}
-
-func (t times) String() string { return fmt.Sprintf("%7.2f [%.2f]", t.median(), slices.Min(t)) }
-
-func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }

@@ -73,19 +73,21 @@ func (g globals) facts(host *decl.Host) (*facts.Facts, error) {
 	src := facts.Source{
 		FS: os.DirFS(g.root), Objects: tree.FS(), Prefix: g.root, Kernel: sys.Kernel(), Hostname: host.Name, Root: g.runningRoot(),
 	}
+	table, err := sys.MountTable()
+	if err != nil {
+		return nil, err
+	}
+	defer table.Close()
+	if src.Mounts, err = facts.ReadMounts(table, g.root); err != nil { // once, for all that follows
+		return nil, err
+	}
 	if host.Root.Reset == decl.ResetOn {
-		defer g.look(func(_ *root.Disk, base *sys.Tree) {
+		defer g.lookAt(src.Mounts, func(_ *root.Disk, base *sys.Tree) {
 			if base != nil {
 				src.Base = base.FS()
 			}
 		})()
 	}
-	table, err := os.Open("/proc/self/mountinfo")
-	if err != nil {
-		return nil, err
-	}
-	defer table.Close()
-	src.Mountinfo = table
 	return facts.Read(src, host)
 }
 

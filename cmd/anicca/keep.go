@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bufio"
+	"errors"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
@@ -85,12 +87,12 @@ func (g globals) live(c *cobra.Command, yes, check bool, question string, look f
 			return exitError{exitFault, "nothing was done"}
 		}
 	}
-	progress := progress{w: w}
-	err = change.Run(progress.tell)
+	progress := progress{w: bufio.NewWriter(w)}
+	err = errors.Join(change.Run(progress.tell), progress.w.Flush())
 	ui.Taken(w, change)
 	if err != nil {
 		return err
 	}
 	progress.end()
-	return nil
+	return progress.w.Flush()
 }

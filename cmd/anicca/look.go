@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 
+	"anicca/internal/facts"
 	"anicca/internal/install"
 	"anicca/internal/root"
 	"anicca/internal/sys"
@@ -11,17 +12,34 @@ import (
 // look lets f see the disk that roots are made on, and its newest base, where they can be read. Base is nil where there is none.
 // What cannot be read is no error: whoever looks says less then.
 func (g globals) look(f func(d *root.Disk, base *sys.Tree)) (done func()) {
-	done = func() {}
-	and := func(shut func()) {
-		before := done
-		done = func() { shut(); before() }
+	if g.root != "/" {
+		return func() {}
 	}
+	table, err := sys.MountTable()
+	if err != nil {
+		return func() {}
+	}
+	defer table.Close()
+	mounts, err := facts.ReadMounts(table, "")
+	if err != nil {
+		return func() {}
+	}
+	return g.lookAt(mounts, f)
+}
+
+// lookAt is look with a mount table that has been read.
+func (g globals) lookAt(mounts facts.Mounts, f func(d *root.Disk, base *sys.Tree)) (done func()) {
+	done = func() {}
 	if g.root != "/" || os.Getuid() != 0 {
 		return done
 	}
-	device, fstype, err := install.RootDevice(os.DirFS("/"))
+	device, fstype, err := install.DeviceOf(mounts)
 	if err != nil {
 		return done
+	}
+	and := func(shut func()) {
+		before := done
+		done = func() { shut(); before() }
 	}
 	top, away, err := root.LookTop(device, fstype)
 	if err != nil {

@@ -63,34 +63,82 @@ func machine(ts *testscript.TestScript, _ bool, _ []string) {
 	work, err := sys.OpenTree(ts.MkAbs("."))
 	ts.Check(err)
 	defer work.Close()
-	for _, d := range []string{"disk", "m", "base/persist"} {
-		ts.Check(os.MkdirAll(ts.MkAbs(d), 0o755))
+	mount(work, ts.Check, ts.Defer)
+}
+
+// mount mounts what [machine] does, in a directory.
+func mount(work *sys.Tree, check func(error), later func(func())) {
+	mkdir := func(dirs ...string) {
+		for _, d := range dirs {
+			check(os.MkdirAll(work.Path(d), 0o755))
+		}
 	}
-	ts.Check(work.Mount("disk", "disk", "tmpfs", nil, "mode=0755"))
-	ts.Defer(func() { unmount(ts, "disk") })
-	for _, d := range []string{"disk/upper", "disk/work", "disk/store"} {
-		ts.Check(os.MkdirAll(ts.MkAbs(d), 0o755))
-	}
-	ts.Check(work.Mount("root", "m", "overlay", nil, fmt.Sprintf("lowerdir=%s,upperdir=%s,workdir=%s,userxattr",
-		ts.MkAbs("base"), ts.MkAbs("disk/upper"), ts.MkAbs("disk/work"))))
-	ts.Defer(func() { unmount(ts, "m") })
-	m, err := sys.OpenTree(ts.MkAbs("m"))
-	ts.Check(err)
+	mkdir("disk", "m", "base/persist")
+	check(work.Mount("disk", "disk", "tmpfs", nil, "mode=0755"))
+	dir := work.Name()
+	later(func() { check(unmountIn(dir, "disk")) })
+	mkdir("disk/upper", "disk/work", "disk/store")
+	check(work.Mount("root", "m", "overlay", nil, fmt.Sprintf("lowerdir=%s,upperdir=%s,workdir=%s,userxattr",
+		work.Path("base"), work.Path("disk/upper"), work.Path("disk/work"))))
+	later(func() { check(unmountIn(dir, "m")) })
+	m, err := sys.OpenTree(work.Path("m"))
+	check(err)
 	defer m.Close()
-	ts.Check(sys.Bind(work, "disk/store", m, "/persist", nil))
+	check(sys.Bind(work, "disk/store", m, "/persist", nil))
 }
 
 func umount(ts *testscript.TestScript, _ bool, args []string) {
 	for _, a := range args {
-		unmount(ts, a)
+		ts.Check(unmountIn(ts.MkAbs("."), a))
 	}
 }
 
-func unmount(ts *testscript.TestScript, p string) {
-	work, err := sys.OpenTree(ts.MkAbs("."))
-	ts.Check(err)
+func unmountIn(dir, p string) error {
+	work, err := sys.OpenTree(dir)
+	if err != nil {
+		return err
+	}
 	defer work.Close()
-	ts.Check(work.Unmount(p, true))
+	return work.Unmount(p, true)
+}
+
+// However many entries there are, the mount table is read once.
+func TestApplyReadsTheMountTableOnce(t *testing.T) {
+	nstest.Need(t)
+	work, err := sys.OpenTree(t.TempDir())
+	check := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	check(err)
+	defer work.Close()
+	mount(work, check, t.Cleanup)
+	var text strings.Builder
+	text.WriteString("root: backend: \"overlay\"\npersist: \"/persist\": {\n")
+	for i := range 50 {
+		fmt.Fprintf(&text, "\tdirectories: \"/srv/d%d\": {}\n\tfiles: \"/srv/f%d\": method: \"bind\"\n", i, i)
+		check(os.MkdirAll(work.Path("disk/store/srv"), 0o755))
+		check(os.WriteFile(work.Path(fmt.Sprintf("disk/store/srv/f%d", i)), []byte("kept\n"), 0o644))
+	}
+	text.WriteString("}\n")
+	check(os.Mkdir(work.Path("decl"), 0o755))
+	check(os.WriteFile(work.Path("decl/host.cue"), []byte(text.String()), 0o644))
+	reads := 0
+	sys.TableRead = func() { reads++ }
+	defer func() { sys.TableRead = nil }()
+	for _, want := range []string{"done   bind /persist/srv/d49 over /srv/d49", "nothing to do"} {
+		var out strings.Builder
+		reads = 0
+		c := command()
+		c.SetOut(&out)
+		c.SetArgs([]string{"--config", work.Path("decl"), "--root", work.Path("m"), "apply", "--yes"})
+		check(c.Execute())
+		if reads != 1 || !strings.Contains(out.String(), want) {
+			t.Errorf("the mount table was read %d times; want %q in\n%s", reads, want, out.String())
+		}
+	}
 }
 
 // The sandbox works for everybody.

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -100,19 +102,22 @@ func (g globals) run(w io.Writer, p *plan.Plan) error {
 		return err
 	}
 	defer tree.Close()
-	progress := progress{w: w}
+	progress := progress{w: bufio.NewWriter(w)}
 	err = apply.Run(tree, p, progress.tell)
-	fmt.Fprintf(w, "%d of %d steps done\n", progress.done, len(p.Steps))
-	if err != nil {
+	fmt.Fprintf(progress.w, "%d of %d steps done\n", progress.done, len(p.Steps))
+	if err == nil {
+		progress.end()
+	}
+	if err := errors.Join(err, progress.w.Flush()); err != nil {
 		return err
 	}
-	progress.end()
 	return verdict(p, false)
 }
 
 // progress tells the steps of an apply as they are done.
 type progress struct {
-	w       io.Writer
+	w       *bufio.Writer
+	shown   time.Time // when what was told last could be seen
 	done    int
 	covered bool // a directory that programs may have open
 }
@@ -125,6 +130,10 @@ func (p *progress) tell(e apply.Event) {
 	ui.Done(p.w, e.Step, e.Err)
 	for _, said := range e.Said {
 		fmt.Fprintln(p.w, "note:", said)
+	}
+	if now := time.Now(); now.Sub(p.shown) > 100*time.Millisecond { // what takes long is seen as it happens
+		p.w.Flush()
+		p.shown = now
 	}
 }
 

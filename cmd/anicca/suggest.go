@@ -11,6 +11,7 @@ import (
 	"anicca/internal/decl"
 	"anicca/internal/suggest"
 	"anicca/internal/survey"
+	"anicca/internal/sys"
 	"anicca/internal/ui"
 )
 
@@ -44,7 +45,7 @@ Exit codes: 0 ok, 1 the machine could not be read, 3 the declaration is invalid.
 			if err != nil {
 				return err
 			}
-			table, err := os.Open("/proc/self/mountinfo")
+			table, err := sys.MountTable()
 			if err != nil {
 				return err
 			}

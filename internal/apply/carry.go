@@ -3,6 +3,7 @@ package apply
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"path"
 	"slices"
 	"strings"
@@ -127,14 +128,14 @@ func (c *Carrier) Commit() (failed map[string]error, err error) {
 
 // sync waits for every filesystem that something was placed on or kept on.
 func (c *Carrier) sync() error {
-	done := map[uint64]bool{}
+	done, seen := map[uint64]bool{}, map[string]bool{}
 	for _, n := range c.noted {
 		for _, p := range []string{n.path, n.kept, c.Store + "/."} {
-			dir, err := c.nearest(path.Dir(p))
-			if err != nil {
-				return err
+			if p = path.Dir(p); seen[p] {
+				continue
 			}
-			s, err := c.Root.Stat(dir)
+			seen[p] = true
+			dir, s, err := c.nearest(p)
 			if err != nil {
 				return err
 			}
@@ -156,25 +157,20 @@ func (c *Carrier) sync() error {
 	return nil
 }
 
-// nearest returns the directory p, or the one above it that is there.
-func (c *Carrier) nearest(p string) (string, error) {
-	for p = path.Clean("/" + p); p != "/"; p = path.Dir(p) {
-		there, err := c.Root.Exists(p)
-		if there || err != nil {
-			return p, err
+// nearest returns the directory p, or the one above it that is there, and what it is.
+func (c *Carrier) nearest(p string) (string, sys.Stat, error) {
+	for p = path.Clean("/" + p); ; p = path.Dir(p) {
+		s, err := c.Root.Stat(p)
+		if p == "/" || !errors.Is(err, fs.ErrNotExist) {
+			return p, s, err
 		}
 	}
-	return p, nil
 }
 
 // part returns the mount point of the volume that a path lies in and that is reset with the root, "" for the root itself.
 // Foreign is where another filesystem is mounted that the path lies on: no boot resets that.
 func (c *Carrier) part(p string) (part, foreign string, err error) {
-	dir, err := c.nearest(path.Dir(p))
-	if err != nil {
-		return "", "", err
-	}
-	at, err := c.Root.Stat(dir)
+	dir, at, err := c.nearest(path.Dir(p))
 	if err != nil {
 		return "", "", err
 	}

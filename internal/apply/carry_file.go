@@ -86,7 +86,7 @@ func (f *carrying) carry(c *Carrier) error {
 func (f *carrying) place(c *Carrier) error {
 	s := f.step
 	t, at := f.used(c)
-	if diff, err := sys.Compare(t, at, c.Root, s.Path, 1); err == nil && same(diff) {
+	if there, err := sameThere(t, at, c.Root, s.Path); there && err == nil {
 		return nil
 	}
 	if err := parents(c.Root, s, false); err != nil {

@@ -57,13 +57,14 @@ func (c *Carrier) note(n noted) error {
 		}
 		return discard(c.Root, mark, at)
 	}
-	if diff, err := sys.Compare(c.Root, n.kept, c.Root, at, 1); err == nil && same(diff) {
+	there, err := sameThere(c.Root, n.kept, c.Root, at)
+	if there && err == nil {
 		return nil
 	}
 	if err := c.Root.MkdirAll(path.Dir(at), ours); err != nil {
 		return err
 	}
-	err := error(nil)
+	err = nil
 	if n.as != "" && n.as != at { // the copy that an earlier boot has made is the same
 		err = c.Root.Link(n.as, at)
 	}
@@ -107,6 +108,15 @@ func PruneCarried(t *sys.Tree, store, root string) error {
 		}
 	}
 	return nil
+}
+
+// sameThere reports whether a copy of a file lies at a path already. Mostly nothing does, and that is quickly seen.
+func sameThere(from *sys.Tree, original string, t *sys.Tree, at string) (bool, error) {
+	if there, err := t.Exists(at); err != nil || !there {
+		return false, err
+	}
+	diff, err := sys.Compare(from, original, t, at, 1)
+	return err == nil && same(diff), err
 }
 
 func same(diff []sys.Difference) bool {

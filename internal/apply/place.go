@@ -16,22 +16,20 @@ func Place(root *sys.Tree, s plan.Step) error {
 	if err := place(root, s); err != nil {
 		return fmt.Errorf("%s %s: %w", s.Kind, s.Path, err)
 	}
+	if s.Kind == plan.Bind { // place has looked at what shows there
+		return nil
+	}
 	return Verify(root, s)
 }
 
 func place(root *sys.Tree, s plan.Step) error {
+	if s.Kind == plan.Bind {
+		return bind(root, s)
+	}
 	if err := parents(root, s, false); err != nil {
 		return err
 	}
 	switch s.Kind {
-	case plan.Bind:
-		if done, err := sys.MountedFrom(root, s.Source, root, s.Path); err == nil && done {
-			return nil
-		}
-		if err := mountPoint(root, s); err != nil {
-			return err
-		}
-		return sys.Bind(root, s.Source, root, s.Path, s.Options)
 	case plan.Symlink:
 		if target, err := root.Readlink(s.Path); err == nil && target == s.Source {
 			return nil
@@ -56,25 +54,39 @@ func place(root *sys.Tree, s plan.Step) error {
 	return fmt.Errorf("internal error: %q is not a way to place an entry", s.Kind)
 }
 
-// mountPoint makes sure that an object of the kept copy's type lies at the path.
-func mountPoint(root *sys.Tree, s plan.Step) error {
-	kept, err := root.Stat(s.Source)
-	if err != nil {
-		return err
-	}
+// bind mounts the kept copy over the path, unless it shows there already, and makes what it has to be mounted on.
+func bind(root *sys.Tree, s plan.Step) error {
 	there, err := root.Stat(s.Path)
-	if err == nil && there.IsLink() {
+	switch {
+	case err == nil && there.IsLink():
 		if target, err := root.Readlink(s.Path); err != nil || target != s.Source {
 			return errors.Join(err, fmt.Errorf("is a symbolic link to %s: keep what it points to, or remove it", target))
 		}
 		if err := root.Remove(s.Path); err != nil {
 			return err
 		}
-		err = fs.ErrNotExist
-	}
-	if !errors.Is(err, fs.ErrNotExist) {
+	case err == nil:
+		if done, err := sys.MountedFrom(root, s.Source, root, s.Path); err == nil && done {
+			return nil
+		}
+		return sys.Bind(root, s.Source, root, s.Path, s.Options)
+	case !errors.Is(err, fs.ErrNotExist):
 		return err
 	}
+	return sys.BindNew(root, s.Source, root, s.Path, s.Options, func(kept sys.Stat) error {
+		err := mountPoint(root, s, kept)
+		if errors.Is(err, fs.ErrNotExist) { // seldom: what it lies in is missing too
+			if err := parents(root, s, false); err != nil {
+				return err
+			}
+			err = mountPoint(root, s, kept)
+		}
+		return err
+	})
+}
+
+// mountPoint makes an empty object of the kept copy's type at the path.
+func mountPoint(root *sys.Tree, s plan.Step, kept sys.Stat) error {
 	perm := sys.Perm{UID: int(kept.Uid), GID: int(kept.Gid), Mode: kept.Perm()}
 	if kept.IsDir() {
 		return root.Mkdir(s.Path, perm)

@@ -36,13 +36,12 @@ func (e *evaluation) check(v, s cue.Value, path []string) any {
 		return nil
 	}
 	good := map[string]any{}
-	known := names(s)
 	for it.Next() {
 		name := it.Selector().Unquoted()
 		at := append(path[:len(path):len(path)], name)
 		f, ok := field(s, name)
 		if !ok {
-			e.say(at, it.Value(), "there is no field "+name+where(path), unknownHint(path, name, known))
+			e.say(at, it.Value(), "there is no field "+name+where(path), unknownHint(path, name, names(s)))
 			continue
 		}
 		if g := e.check(it.Value(), f, at); g != nil {

@@ -104,9 +104,16 @@ func userPlaces(err cueerrors.Error) []decl.Pos {
 
 // decode fills raw with what the user wrote and the schema's defaults.
 func (e *evaluation) decode(good any, raw *rawHost) error {
-	full := schema(e.ctx).Unify(e.ctx.Encode(good))
+	few, rest := thin(good)
+	full := schema(e.ctx).Unify(e.ctx.Encode(few))
 	if err := full.Validate(cue.Concrete(true), cue.Final()); err != nil {
 		return fmt.Errorf("internal error: what was checked does not fit the schema: %w", err)
 	}
-	return full.Decode(raw)
+	if err := full.Decode(raw); err != nil {
+		return err
+	}
+	for _, a := range rest {
+		a.fill(raw)
+	}
+	return nil
 }

@@ -129,6 +129,64 @@ func (b broken) Open(name string) (fs.File, error) {
 	return b.MapFS.Open(name)
 }
 
+// counting counts what is opened.
+type counting struct {
+	fstest.MapFS
+	opened map[string]int
+}
+
+func (c counting) Open(name string) (fs.File, error) {
+	c.opened[name]++
+	return c.MapFS.Open(name)
+}
+
+// Of what is in place, nothing is opened, neither files nor directories: looking again costs two looks an entry.
+func TestWhatIsInPlaceIsNotOpened(t *testing.T) {
+	m := fstest.MapFS{"var/log/f": {}, "persist/var/log/f": {}, "etc/f": {}, "persist/etc/f": {}, "srv/f": {}, "persist/srv/f": {}}
+	host := &decl.Host{Stores: []decl.Store{{Path: "/persist", Entries: []decl.Entry{
+		{Path: "/var/log", Kind: decl.Directory, Store: "/persist"},
+		{Path: "/etc/f", Kind: decl.File, Store: "/persist"},
+		{Path: "/srv", Kind: decl.Directory, Store: "/persist"},
+	}}}}
+	mounts := Mounts{
+		{Minor: 1, Root: "/", Target: "/"},
+		{Minor: 2, Root: "/store", Target: "/persist"},
+		{Minor: 2, Root: "/store/var/log", Target: "/var/log"},
+		{Minor: 2, Root: "/store/etc/f", Target: "/etc/f"},
+	}
+	c := counting{m, map[string]int{}}
+	f, err := Read(Source{FS: m, Objects: c, Mounts: mounts}, host)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range []string{"var/log", "persist/var/log", "etc/f", "persist/etc/f"} {
+		if n := c.opened[p]; n > 0 || !f.Objects["/"+p].Exists {
+			t.Errorf("%s was opened %d times, %+v", p, n, f.Objects["/"+p])
+		}
+	}
+	if c.opened["srv"] == 0 || c.opened["persist/srv"] == 0 {
+		t.Error("what is not in place has to be compared")
+	}
+}
+
+// The index answers as the table does.
+func TestIndexOfMounts(t *testing.T) {
+	ms, err := ReadMounts(strings.NewReader(table), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ms = append(ms, Mount{ID: 90, Target: "/home/bird-2"}, Mount{ID: 91, Target: "/home/bird/x"}, Mount{ID: 92, Target: "/home/bird"}, Mount{ID: 93, Target: "/home/bird/a"})
+	at := ms.Index()
+	for _, p := range []string{"/", "/home", "/home/bird", "/home/bird/x", "/home/bird/none", "/home/bird-2", "/persist", "/var", "/none"} {
+		a, ok1 := ms.At(p)
+		b, ok2 := at.At(p)
+		x, y := ms.Below(p), at.Below(p)
+		if ok1 != ok2 || a.ID != b.ID || !slices.EqualFunc(x, y, func(a, b Mount) bool { return a.ID == b.ID }) {
+			t.Errorf("%s: at %+v, not %+v; below %+v, not %+v", p, b, a, y, x)
+		}
+	}
+}
+
 // Whatever a user does to a home, the rest of the machine can be looked at.
 func TestHomeThatCannotBeRead(t *testing.T) {
 	m := fstest.MapFS{

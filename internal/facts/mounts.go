@@ -98,9 +98,11 @@ func (ms Mounts) Below(p string) Mounts {
 }
 
 // Place returns the mount that p lies in and the path of p within that filesystem.
-func (ms Mounts) Place(p string) (Mount, string, bool) {
+func (ms Mounts) Place(p string) (Mount, string, bool) { return place(ms.At, p) }
+
+func place(top func(string) (Mount, bool), p string) (Mount, string, bool) {
 	for at := path.Clean(p); ; at = path.Dir(at) {
-		if m, ok := ms.At(at); ok {
+		if m, ok := top(at); ok {
 			return m, path.Join(m.Root, strings.TrimPrefix(path.Clean(p), at)), true
 		}
 		if at == "/" || at == "." {
@@ -110,12 +112,14 @@ func (ms Mounts) Place(p string) (Mount, string, bool) {
 }
 
 // Shows reports whether the topmost mount at target shows exactly what lies at source.
-func (ms Mounts) Shows(source, target string) bool {
-	t, ok := ms.At(target)
+func (ms Mounts) Shows(source, target string) bool { return shows(ms.At, source, target) }
+
+func shows(top func(string) (Mount, bool), source, target string) bool {
+	t, ok := top(target)
 	if !ok {
 		return false
 	}
-	m, p, ok := ms.Place(source)
+	m, p, ok := place(top, source)
 	return ok && m.Major == t.Major && m.Minor == t.Minor && p == t.Root
 }
 

@@ -21,7 +21,7 @@ type Object struct {
 	Mode   decl.Mode   // permissions, with set-id and sticky bits
 	UID    int
 	GID    int
-	Empty  bool   // a directory without entries, or a file without content
+	Empty  bool   // a directory without entries, or a file without content; of an entry's directories only known where it matters
 	Link   string // target of a symbolic link
 	Via    string // the first directory above it that is a symbolic link; nothing behind it is read
 	Err    string // why it could not be looked at; then nothing else is known
@@ -49,6 +49,7 @@ func (o Object) IsLink() bool { return o.Exists && o.Type == fs.ModeSymlink }
 type sight struct {
 	fs       fs.FS
 	linkless bool // it follows no link anywhere in a path
+	brief    bool // whether directories are empty is for fill to find out
 }
 
 // object looks at an absolute path without following links.
@@ -102,13 +103,23 @@ func (s sight) look(name string) (Object, error) {
 	}
 	switch o.Type {
 	case fs.ModeDir:
-		o.Empty, err = emptyDir(s.fs, name)
+		if !s.brief {
+			o.Empty, err = emptyDir(s.fs, name)
+		}
 	case fs.ModeSymlink:
 		o.Link, err = fs.ReadLink(s.fs, name)
 	case 0:
 		o.Empty = info.Size() == 0
 	}
 	return o, err
+}
+
+// fill finds out whether a directory is empty.
+func (s sight) fill(o *Object, p string) (err error) {
+	if o.IsDir() {
+		o.Empty, err = emptyDir(s.fs, p[1:])
+	}
+	return err
 }
 
 // mode is the permission bits as chmod(2) takes them.
@@ -128,6 +139,9 @@ func mode(m fs.FileMode) decl.Mode {
 
 // emptyDir reads one name only: a kept directory may have a million.
 func emptyDir(fsys fs.FS, name string) (bool, error) {
+	if f, ok := fsys.(interface{ Empty(string) (bool, error) }); ok {
+		return f.Empty(name)
+	}
 	d, err := fsys.Open(name)
 	if err != nil {
 		return false, err
@@ -205,7 +219,11 @@ func sameFile(fsys fs.FS, a, b string) (bool, error) {
 		return false, err
 	}
 	defer g.Close()
-	x, y := make([]byte, 64<<10), make([]byte, 64<<10)
+	room := 64 << 10
+	if s, err := f.Stat(); err == nil && s.Size() < int64(room) {
+		room = int(s.Size()) + 1 // one more, to see the end
+	}
+	x, y := make([]byte, room), make([]byte, room)
 	for {
 		n, err1 := io.ReadFull(f, x)
 		m, err2 := io.ReadFull(g, y)

@@ -16,6 +16,7 @@ type Source struct {
 	Objects   fs.FS     // the same root, which follows no link: what lies at entries, where others may be at work; nil for FS
 	Prefix    string    // where its root is mounted, if not at /
 	Mountinfo io.Reader // its mount table; nil for proc/self/mountinfo below FS
+	Mounts    Mounts    // the same, if it has been read already
 	Kernel    string
 	Hostname  string
 	Root      string // identity of the running root; empty if it is not known
@@ -33,21 +34,12 @@ func Read(src Source, host *decl.Host) (*Facts, error) {
 
 func read(src Source, host *decl.Host) (*Facts, error) {
 	f := &Facts{Hostname: src.Hostname, Kernel: src.Kernel, Root: src.Root, Objects: map[string]Object{}}
-	objects := sight{src.Objects, true}
+	objects := sight{fs: src.Objects, linkless: true}
 	if src.Objects == nil {
-		objects = sight{src.FS, false}
-	}
-	table := src.Mountinfo
-	if table == nil {
-		file, err := src.FS.Open("proc/self/mountinfo")
-		if err != nil {
-			return nil, err
-		}
-		defer file.Close()
-		table = file
+		objects = sight{fs: src.FS}
 	}
 	var err error
-	if f.Mounts, err = ReadMounts(table, src.Prefix); err != nil {
+	if f.Mounts, err = src.mounts(); err != nil {
 		return nil, err
 	}
 	if f.Fstab, err = ReadFstab(src.FS); err != nil {
@@ -82,9 +74,10 @@ func read(src Source, host *decl.Host) (*Facts, error) {
 	if s, ok := f.MainStore(host); ok {
 		main = s.Path
 	}
+	mounts := f.Mounts.Index()
 	for _, s := range host.Stores {
 		for _, e := range s.Entries {
-			if err := f.entry(objects, e, main); err != nil {
+			if err := f.entry(objects, mounts, e, main); err != nil {
 				return nil, err
 			}
 		}
@@ -101,10 +94,28 @@ func read(src Source, host *decl.Host) (*Facts, error) {
 	return f, err
 }
 
+func (src Source) mounts() (Mounts, error) {
+	if src.Mounts != nil {
+		return src.Mounts, nil
+	}
+	table := src.Mountinfo
+	if table == nil {
+		file, err := src.FS.Open("proc/self/mountinfo")
+		if err != nil {
+			return nil, err
+		}
+		defer file.Close()
+		table = file
+	}
+	return ReadMounts(table, src.Prefix)
+}
+
 // entry looks at both sides of an entry, and compares them where that decides whether data would be lost.
 // Somebody may be at work there, and the owner of a home can see to it that nothing there can be read at all:
 // that is a fact about this entry, and no reason to know nothing of the others.
-func (f *Facts) entry(at sight, e decl.Entry, main string) error {
+func (f *Facts) entry(at sight, mounts Table, e decl.Entry, main string) error {
+	shown := mounts.Shows(e.Source(), e.Path)
+	at.brief = true
 	look := func(p string) (Object, error) {
 		o, err := at.object(p)
 		if err == nil || errors.Is(err, fs.ErrPermission) && e.Home == "" {
@@ -120,8 +131,20 @@ func (f *Facts) entry(at sight, e decl.Entry, main string) error {
 	if err != nil {
 		return err
 	}
-	if there.Exists && kept.Exists && there.Type == kept.Type && !f.Mounts.Shows(e.Source(), e.Path) {
+	if there.Exists && !shown { // else it is simply covered, or covered already
+		if err = at.fill(&there, e.Path); err == nil {
+			err = at.fill(&kept, e.Source())
+		}
+		if errors.Is(err, fs.ErrPermission) && e.Home == "" {
+			return err
+		}
+		if err != nil {
+			there.Err = err.Error()
+		}
+	}
+	if there.Exists && kept.Exists && there.Type == kept.Type && !shown {
 		switch {
+		case there.Err != "":
 		case there.Empty || kept.Empty:
 			there.Same = there.Empty && kept.Empty
 		case there.IsDir() || there.IsFile():

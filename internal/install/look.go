@@ -331,6 +331,11 @@ func RootDevice(fsys fs.FS) (device, fstype string, err error) {
 	if err != nil {
 		return "", "", err
 	}
+	return DeviceOf(mounts)
+}
+
+// DeviceOf is [RootDevice] for a mount table that has been read.
+func DeviceOf(mounts facts.Mounts) (device, fstype string, err error) {
 	root, ok := mounts.At("/")
 	if ok && root.FSType == "overlay" {
 		root, ok = mounts.At(decl.DiskDir)

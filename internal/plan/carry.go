@@ -9,7 +9,7 @@ import (
 // step: the next boot carries it over.
 func (m *maker) carry(e decl.Entry, place Step) bool {
 	there, kept := m.facts.Objects[e.Path], m.facts.Objects[e.Source()]
-	if m.facts.Mounts.Shows(e.Source(), e.Path) {
+	if m.mounts.Shows(e.Source(), e.Path) {
 		m.note(e, "is kept by bind in this session, and carried from the next boot on")
 		return true
 	}

@@ -19,7 +19,7 @@ func (m *maker) directory(e decl.Entry, place Step) bool {
 	case kept.Exists && !kept.IsDir():
 		return m.conflict(e.Pos, e.Path, "move "+e.Source()+" away", "its kept copy %s is not a directory", e.Source())
 	}
-	if below := m.facts.Mounts.Below(e.Path); len(below) > 0 {
+	if below := m.mounts.Below(e.Path); len(below) > 0 {
 		in := below[0].Target
 		hint := "unmount that first; or undeclare what lies in " + e.Path + " and reboot"
 		if _, said := m.facts.Fstab.At(in); said {
@@ -57,11 +57,11 @@ func (m *maker) reachable(e decl.Entry, there, kept facts.Object) (done, ok bool
 		return true, m.conflict(e.Pos, e.Path, "remove the link, or move what it points to into the store",
 			"%s above its kept copy is a symbolic link", kept.Via)
 	}
-	at, mounted := m.facts.Mounts.At(e.Path)
+	at, mounted := m.mounts.At(e.Path)
 	if !mounted {
 		return false, false
 	}
-	if m.facts.Mounts.Shows(e.Source(), e.Path) {
+	if m.mounts.Shows(e.Source(), e.Path) {
 		if e.Method == decl.Bind {
 			return true, true
 		}

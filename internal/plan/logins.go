@@ -54,6 +54,6 @@ func (m *maker) stays(p string) bool {
 			return true
 		}
 	}
-	at, _, ok := m.facts.Mounts.Place(p)
+	at, _, ok := m.mounts.Place(p)
 	return ok && at.Target != "/" && !slices.ContainsFunc(m.host.Root.Volumes, func(v decl.Volume) bool { return v.Path == at.Target })
 }

@@ -19,11 +19,17 @@ import (
 // Parents come before what lies in them, and the [Record] of the boot plan comes last.
 func Make(host *decl.Host, f *facts.Facts) *Plan {
 	m := maker{
-		host: host, facts: f, plan: &Plan{Format: Format, Host: host.Name, Steps: []Step{}},
+		host: host, facts: f, mounts: f.Mounts.Index(), plan: &Plan{Format: Format, Host: host.Name, Steps: []Step{}},
 		phases: raise(host), under: map[string]above{}, away: map[string]above{},
 	}
 	if f.Boot != nil {
 		m.recorded, _ = DecodeBoot(f.Boot) // what cannot be read is written anew
+	}
+	if m.recorded != nil {
+		m.at = make(map[string]int, len(m.recorded.Entries))
+		for i, s := range slices.Backward(m.recorded.Entries) {
+			m.at[s.Path] = i
+		}
 	}
 	for _, n := range host.Notes {
 		m.plan.Notes = append(m.plan.Notes, Note{Why: n.Pos, Path: n.Path, Msg: strings.TrimPrefix(n.Msg, n.Path+": ")})
@@ -81,7 +87,9 @@ func Make(host *decl.Host, f *facts.Facts) *Plan {
 type maker struct {
 	host     *decl.Host
 	facts    *facts.Facts
-	recorded *Boot // nil if there is none
+	mounts   facts.Table    // of the facts
+	recorded *Boot          // nil if there is none
+	at       map[string]int // of the recorded entries, by path
 	plan     *Plan
 	phases   map[string]decl.Phase // by when entries have to be in place
 	under    map[string]above      // where kept directories lie
@@ -105,10 +113,10 @@ func (m *maker) note(e decl.Entry, format string, args ...any) {
 
 // recordedAt is where in the recorded boot plan an entry is, negative if it is not there.
 func (m *maker) recordedAt(p string) int {
-	if m.recorded == nil {
-		return -1
+	if i, ok := m.at[p]; ok {
+		return i
 	}
-	return slices.IndexFunc(m.recorded.Entries, func(s Step) bool { return s.Path == p })
+	return -1
 }
 
 // place is the step that puts an entry's kept copy at its path, now and at every boot.

@@ -2,26 +2,25 @@ package plan
 
 import (
 	"path"
-	"slices"
 	"strings"
-
-	"anicca/internal/decl"
 )
 
 // pending notes what is in place in this session and not declared any more: the next boot does without it.
 func (m *maker) pending(stores []BootStore) {
-	var entries []decl.Entry
+	seen := map[string]bool{} // entries, and what has been noted
 	for _, s := range m.host.Stores {
-		entries = append(entries, s.Entries...)
+		for _, e := range s.Entries {
+			seen[e.Path] = true
+		}
 	}
 	for _, at := range m.facts.Mounts {
 		p := at.Target
-		if slices.ContainsFunc(entries, func(e decl.Entry) bool { return e.Path == p }) ||
-			slices.ContainsFunc(m.plan.Pending, func(n Note) bool { return n.Path == p }) {
+		if seen[p] {
 			continue
 		}
 		for _, s := range stores {
-			if p != s.Path && !strings.HasPrefix(p, s.Path+"/") && m.facts.Mounts.Shows(path.Join(s.Path, p), p) {
+			if p != s.Path && !strings.HasPrefix(p, s.Path+"/") && m.mounts.Shows(path.Join(s.Path, p), p) {
+				seen[p] = true
 				m.plan.Pending = append(m.plan.Pending, Note{
 					Path: p,
 					Msg:  "is not declared any more, and stays in place until the next boot; 'anicca forget " + p + "' takes it away if no program uses it",

@@ -17,7 +17,7 @@ func (m *maker) backend() bool {
 		return true
 	}
 	r := m.host.Root
-	root, ok := m.facts.Mounts.At("/")
+	root, ok := m.mounts.At("/")
 	if !ok {
 		return m.conflict(r.Pos, "/", "is /proc mounted?", "no root filesystem is in the mount table")
 	}
@@ -80,7 +80,7 @@ func (m *maker) stores() (at []BootStore, entries []decl.Entry, kept []Step) {
 
 // absent returns a store as it is recorded, if it is not there: a boot that finds it shall know it all the same.
 func (m *maker) absent(s decl.Store) (BootStore, bool) {
-	if _, mounted := m.facts.Mounts.At(s.Path); mounted || m.recorded == nil {
+	if _, mounted := m.mounts.At(s.Path); mounted || m.recorded == nil {
 		return BootStore{}, false
 	}
 	i := slices.IndexFunc(m.recorded.Stores, func(b BootStore) bool { return b.Path == s.Path && b.Device != "" })
@@ -101,7 +101,7 @@ func (m *maker) store(s decl.Store, main bool) (BootStore, bool) {
 	no := func(hint, format string, args ...any) (BootStore, bool) {
 		return BootStore{}, m.conflict(s.Pos, s.Path, hint, format, args...)
 	}
-	at, ok := m.facts.Mounts.At(s.Path)
+	at, ok := m.mounts.At(s.Path)
 	if !ok {
 		return no("mount it, or let 'anicca init' make it", "the store is not mounted: what is kept there would be lost with the root")
 	}
@@ -147,16 +147,16 @@ func (m *maker) store(s decl.Store, main bool) (BootStore, bool) {
 
 // disk returns the mount that shows the filesystem of the root.
 func (m *maker) disk() (facts.Mount, bool) {
-	root, ok := m.facts.Mounts.At("/")
+	root, ok := m.mounts.At("/")
 	if ok && root.FSType == "overlay" {
-		return m.facts.Mounts.At(decl.DiskDir)
+		return m.mounts.At(decl.DiskDir)
 	}
 	return root, ok
 }
 
 // inRoot says what of the root a path from the top level lies in, "" if in nothing that is reset.
 func (m *maker) inRoot(p string) string {
-	root, _ := m.facts.Mounts.At("/")
+	root, _ := m.mounts.At("/")
 	if b := m.host.Root.Backend; b == decl.Btrfs || b == decl.ZFS {
 		sub, _ := root.FromTop()
 		if p == sub || strings.HasPrefix(p, sub+"/") {
@@ -196,8 +196,8 @@ func (m *maker) resetVolume(v decl.Volume) (BootVolume, bool) {
 	no := func(hint, format string, args ...any) (BootVolume, bool) {
 		return BootVolume{}, m.conflict(v.Pos, v.Path, hint, format, args...)
 	}
-	at, ok := m.facts.Mounts.At(v.Path)
-	root, _ := m.facts.Mounts.At("/")
+	at, ok := m.mounts.At(v.Path)
+	root, _ := m.mounts.At("/")
 	sub, whole := at.FromTop()
 	switch {
 	case m.host.Root.Backend != decl.Btrfs && m.host.Root.Backend != decl.ZFS:

@@ -38,7 +38,7 @@ func (m *maker) above(p string) above {
 			return under
 		}
 		line, said := m.facts.Fstab.At(up)
-		mount, mounted := m.facts.Mounts.At(up)
+		mount, mounted := m.mounts.At(up)
 		switch {
 		case said:
 			return above{
@@ -55,7 +55,7 @@ func (m *maker) above(p string) above {
 
 // kept reports whether a mount shows a kept copy: it is an entry that is declared no more, and gone at the next boot.
 func (m *maker) kept(p string) bool {
-	return slices.ContainsFunc(m.host.Stores, func(s decl.Store) bool { return m.facts.Mounts.Shows(path.Join(s.Path, p), p) })
+	return slices.ContainsFunc(m.host.Stores, func(s decl.Store) bool { return m.mounts.Shows(path.Join(s.Path, p), p) })
 }
 
 func (m *maker) automounted(p string) bool {
@@ -73,7 +73,7 @@ func (m *maker) when(e decl.Entry, s *Step) bool {
 		m.under[e.Path] = a
 	}
 	if line, said := m.facts.Fstab.At(e.Path); said {
-		if _, mounted := m.facts.Mounts.At(e.Path); !mounted {
+		if _, mounted := m.mounts.At(e.Path); !mounted {
 			return m.conflict(e.Pos, e.Path, "undeclare it, or take the line out of /etc/fstab",
 				"/etc/fstab mounts %s (%s) there, which would hide it", line.Device, line.FSType)
 		}

@@ -155,7 +155,7 @@ func (m *machine) apply() error {
 	if err != nil {
 		return err
 	}
-	table, err := os.Open("/proc/self/mountinfo")
+	table, err := sys.MountTable()
 	if err != nil {
 		return err
 	}

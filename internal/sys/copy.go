@@ -47,6 +47,9 @@ func Copy(from *Tree, src string, to *Tree, dst string) error {
 // Put copies a file or link as [Copy] does, in the place of the one at dst if there is one, in one step. With wait, the content
 // is on the disk when its name is; else a power cut may leave anything until the next [Tree.Sync].
 func Put(from *Tree, src string, to *Tree, dst string, wait bool) error {
+	if done, err := putFile(from, src, to, dst, wait); done || err != nil {
+		return err
+	}
 	return copyTo(from, src, to, dst, func(dd *Tree, tmp, dn string) error {
 		s, err := dd.Stat(tmp)
 		if err == nil && !s.IsFile() && !s.IsLink() {
@@ -212,8 +215,13 @@ func copyFile(sd *Tree, name string, want Stat, dd *Tree, dname string) error {
 		return err
 	}
 	defer unix.Close(out)
+	return fill(in, s, out, dd.Path(dname))
+}
+
+// fill gives an empty open file the content and metadata of another.
+func fill(in int, s Stat, out int, at string) error {
 	copyFlags(in, out)
-	err = do("write", dd.Path(dname), func() error {
+	err := do("write", at, func() error {
 		if unix.IoctlFileClone(out, in) == nil {
 			return nil
 		}
@@ -222,11 +230,14 @@ func copyFile(sd *Tree, name string, want Stat, dd *Tree, dname string) error {
 	if err != nil {
 		return err
 	}
-	return copyMeta(in, s, out, dd.Path(dname))
+	return copyMeta(in, s, out, at)
 }
 
 // copyData copies what is not a hole, so that a sparse file stays one.
 func copyData(in, out int, size int64) error {
+	if size <= small {
+		return copySmall(in, out, size)
+	}
 	src, dst := os.NewFile(uintptr(dup(in)), "source"), os.NewFile(uintptr(dup(out)), "copy")
 	defer src.Close()
 	defer dst.Close()
@@ -250,6 +261,38 @@ func copyData(in, out int, size int64) error {
 		at = end
 	}
 	return unix.Ftruncate(out, size)
+}
+
+// small is up to which size files are read at once, in bytes: no hole in such is worth being looked for.
+const small = 4 << 10
+
+func copySmall(in, out int, size int64) error {
+	buf := make([]byte, size)
+	n, err := readAt(in, buf, 0)
+	if err != nil {
+		return err
+	}
+	for at := 0; at < n; {
+		var more int
+		if err := retry(func() (err error) { more, err = unix.Write(out, buf[at:n]); return err }); err != nil {
+			return err
+		}
+		at += more
+	}
+	return unix.Ftruncate(out, size)
+}
+
+// readAt fills buf from a place in a file, as far as that goes.
+func readAt(fd int, buf []byte, at int64) (n int, err error) {
+	for n < len(buf) {
+		var more int
+		err := retry(func() (err error) { more, err = unix.Pread(fd, buf[n:], at+int64(n)); return err })
+		if err != nil || more == 0 {
+			return n, err
+		}
+		n += more
+	}
+	return n, nil
 }
 
 // quiet lets a file be read without its time of access moving, where we may.
@@ -322,28 +365,42 @@ func strip(d int, want map[string][]byte, at string) error {
 // xattrs reads all extended attributes of the object behind h that another can be given: xfs lists access lists a second time
 // under a name of its own, and the kernel signs each inode by itself. The name in /proc leads to the very object, also to a link.
 func xattrs(h int, at string) (map[string][]byte, error) {
-	buf := make([]byte, 64<<10)
-	n, err := unix.Listxattr(procPath(h), buf)
-	if errors.Is(err, unix.ENOTSUP) {
+	var room [256]byte
+	names, err := grow(room[:], func(buf []byte) (n int, err error) {
+		if n, err = unix.Flistxattr(h, buf); err == unix.EBADF { // it is only a path
+			n, err = unix.Listxattr(procPath(h), buf)
+		}
+		return n, err
+	})
+	if len(names) == 0 && err == nil || errors.Is(err, unix.ENOTSUP) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, wrap("listxattr", at, err)
 	}
 	out := map[string][]byte{}
-	val := make([]byte, 64<<10)
-	for name := range strings.SplitSeq(strings.TrimRight(string(buf[:n]), "\x00"), "\x00") {
+	for name := range strings.SplitSeq(strings.TrimRight(string(names), "\x00"), "\x00") {
 		if name == "" || strings.HasPrefix(name, "trusted.SGI_ACL_") || name == "security.evm" {
 			continue
 		}
-		n, err := unix.Getxattr(procPath(h), name, val)
+		val, err := grow(room[:], func(buf []byte) (int, error) { return unix.Getxattr(procPath(h), name, buf) })
 		if errors.Is(err, unix.ENODATA) || errors.Is(err, unix.ENOTSUP) {
 			continue
 		}
 		if err != nil {
 			return nil, wrap("getxattr "+name, at, err)
 		}
-		out[name] = slices.Clone(val[:n])
+		out[name] = slices.Clone(val)
 	}
 	return out, nil
+}
+
+// grow reads what may need more room than is there: at most 64 KiB, see xattr(7).
+func grow(buf []byte, read func([]byte) (int, error)) ([]byte, error) {
+	n, err := read(buf)
+	if err == unix.ERANGE {
+		buf = make([]byte, 64<<10)
+		n, err = read(buf)
+	}
+	return buf[:max(n, 0)], err
 }

@@ -24,21 +24,39 @@ func (t *Tree) ReadFile(p string) ([]byte, error) {
 // WriteFile puts data at p in one step: after a power cut the old file is there or the new one, whole.
 // It waits until the new one is on the disk.
 func (t *Tree) WriteFile(p string, data []byte, perm Perm) error {
-	return t.writeFile(p, data, perm, true, unix.Renameat)
+	return t.writeFile(p, data, perm, true)
 }
 
-// CreateFile puts an empty file at p, where nothing may lie yet.
+// CreateFile puts an empty file at p, where nothing may lie yet. It does not wait for the disk: a power cut may leave nothing.
 func (t *Tree) CreateFile(p string, perm Perm) error {
-	return t.writeFile(p, nil, perm, true, renameNew)
+	dir, name, err := t.parent(p)
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	tmp := tempName()
+	fd, err := dir.create(tmp)
+	if err != nil {
+		return err
+	}
+	err = give(fd, t.Path(p), perm)
+	unix.Close(fd)
+	if err == nil {
+		err = do("rename", t.Path(p), func() error { return renameNew(dir.fd, tmp, dir.fd, name) })
+	}
+	if err != nil {
+		return errors.Join(err, dir.forget(tmp, 0))
+	}
+	return nil
 }
 
 // StageFile is [Tree.WriteFile] without waiting for the name to be on the disk. On btrfs the file gets it together with
 // everything else that is done to the filesystem up to its next commit, or not at all; on other filesystems that is not promised.
 func (t *Tree) StageFile(p string, data []byte, perm Perm) error {
-	return t.writeFile(p, data, perm, false, unix.Renameat)
+	return t.writeFile(p, data, perm, false)
 }
 
-func (t *Tree) writeFile(p string, data []byte, perm Perm, last bool, rename func(int, string, int, string) error) error {
+func (t *Tree) writeFile(p string, data []byte, perm Perm, last bool) error {
 	dir, name, err := t.parent(p)
 	if err != nil {
 		return err
@@ -60,7 +78,7 @@ func (t *Tree) writeFile(p string, data []byte, perm Perm, last bool, rename fun
 	}
 	err = errors.Join(err, f.Close())
 	if err == nil {
-		err = do("rename", at, func() error { return rename(dir.fd, tmp, dir.fd, name) })
+		err = do("rename", at, func() error { return unix.Renameat(dir.fd, tmp, dir.fd, name) })
 	}
 	if err != nil {
 		return errors.Join(err, dir.forget(tmp, 0))
@@ -74,7 +92,7 @@ func (t *Tree) writeFile(p string, data []byte, perm Perm, last bool, rename fun
 // create makes an empty file that nobody else can open yet.
 func (t *Tree) create(name string) (fd int, err error) {
 	err = do("create", t.Path(name), func() (err error) {
-		fd, err = t.open(name, unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL|unix.O_NOFOLLOW, 0o600)
+		fd, err = t.open(name, unix.O_RDWR|unix.O_CREAT|unix.O_EXCL|unix.O_NOFOLLOW, 0o600)
 		return err
 	})
 	return fd, err
@@ -199,11 +217,18 @@ func (t *Tree) List(p string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := os.NewFile(uintptr(sub.fd), sub.name)
-	defer f.Close()
-	names, err := f.Readdirnames(-1)
-	slices.Sort(names)
-	return names, err
+	defer sub.Close()
+	var names []string
+	buf := make([]byte, 8<<10)
+	for {
+		n := 0
+		err := retry(func() (err error) { n, err = unix.Getdents(sub.fd, buf); return err })
+		if err != nil || n <= 0 {
+			slices.Sort(names)
+			return names, wrap("list", sub.name, err)
+		}
+		_, _, names = unix.ParseDirent(buf[:n], -1, names)
+	}
 }
 
 // Sync waits until everything written to the tree's filesystem is on the disk.

@@ -1,6 +1,7 @@
 package sys
 
 import (
+	"io"
 	"io/fs"
 	"os"
 	"path"
@@ -30,7 +31,28 @@ func (f treeFS) Open(name string) (fs.File, error) {
 	if s.IsDir() { // where a filesystem does not tell the types of what it lists, its names are looked up below this one
 		return os.NewFile(uintptr(fd), procPath(fd)), nil
 	}
-	return os.NewFile(uintptr(fd), f.t.Path(name)), nil
+	return &file{fd, f.t.Path(name), s}, nil
+}
+
+// file is an open file that is only read. An [os.File] would ask the kernel first how it can be waited for.
+type file struct {
+	fd   int
+	name string
+	s    Stat
+}
+
+func (f *file) Stat() (fs.FileInfo, error) { return info{path.Base(f.name), f.s}, nil }
+func (f *file) Close() error               { return unix.Close(f.fd) }
+
+func (f *file) Read(buf []byte) (n int, err error) {
+	if len(buf) == 0 {
+		return 0, nil
+	}
+	err = retry(func() (err error) { n, err = unix.Read(f.fd, buf); return err })
+	if n == 0 && err == nil {
+		return 0, io.EOF
+	}
+	return max(n, 0), wrap("read", f.name, err)
 }
 
 // Lstat implements [fs.ReadLinkFS].
@@ -41,6 +63,9 @@ func (f treeFS) Lstat(name string) (fs.FileInfo, error) {
 
 // Stat implements [fs.StatFS]. A link is not followed here either.
 func (f treeFS) Stat(name string) (fs.FileInfo, error) { return f.Lstat(name) }
+
+// Empty reports whether the directory has no entries, with less ado than by opening it.
+func (f treeFS) Empty(name string) (bool, error) { return f.t.emptyDir(name) }
 
 // ReadLink implements [fs.ReadLinkFS].
 func (f treeFS) ReadLink(name string) (string, error) { return f.t.Readlink(name) }

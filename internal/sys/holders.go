@@ -26,7 +26,7 @@ func (h Holder) String() string { return fmt.Sprintf("%s (%d) %s", h.Name, h.PID
 // MountHolders returns the programs that use what is mounted at p, in whatever mount namespace they are.
 func (t *Tree) MountHolders(p string) ([]Holder, error) {
 	at := t.Path(p)
-	own, err := mountinfo.GetMounts(func(i *mountinfo.Info) (skip, stop bool) { return i.Mountpoint != at, false })
+	own, err := mounts(func(i *mountinfo.Info) (skip, stop bool) { return i.Mountpoint != at, false })
 	if err != nil || len(own) == 0 {
 		return nil, err
 	}

@@ -74,7 +74,7 @@ func mountsOf(table string, in func(*mountinfo.Info) bool) ([]*mountinfo.Info, e
 // MountedAt returns a directory that all of the filesystem from this source can be seen at, "" if there is none.
 // Mounts of other namespaces are not seen.
 func MountedAt(source string) (string, error) {
-	found, err := mountinfo.GetMounts(func(i *mountinfo.Info) (skip, stop bool) { return i.Source != source || i.Root != "/", false })
+	found, err := mounts(func(i *mountinfo.Info) (skip, stop bool) { return i.Source != source || i.Root != "/", false })
 	if err != nil {
 		return "", err
 	}

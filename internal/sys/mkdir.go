@@ -59,6 +59,9 @@ func (t *Tree) mkdir(name string) (*Tree, error) {
 	if err != nil {
 		return nil, err
 	}
+	if t.isOurs() {
+		return made, nil
+	}
 	if err := ours(made.fd, made.name); err != nil {
 		made.Close()
 		return nil, err
@@ -79,6 +82,12 @@ func (t *Tree) hold(name string) (int, error) {
 	return fd, nil
 }
 
+// isOurs reports whether nobody else can put anything into the directory. An access list that lets them shows in its mode.
+func (t *Tree) isOurs() bool {
+	s, err := fstat(t.fd, t.name)
+	return err == nil && int(s.Uid) == unix.Geteuid() && s.Perm()&0o022 == 0
+}
+
 // ours makes sure that an object which was opened by its name is the one that was made under it. Whoever owns the directory
 // can have put another there meanwhile, such as a second name of a file elsewhere, to be given what is not theirs.
 // What belongs to us, has one name and is empty is either ours or worth nothing.
@@ -88,7 +97,7 @@ func ours(fd int, name string) error {
 		return err
 	}
 	if s.IsDir() {
-		if empty, err := (&Tree{fd: fd, name: name}).Empty("."); err != nil || empty && int(s.Uid) == unix.Geteuid() {
+		if empty, err := (&Tree{fd: fd, name: name}).emptyDir("."); err != nil || empty && int(s.Uid) == unix.Geteuid() {
 			return err
 		}
 	} else if s.Nlink == 1 && int(s.Uid) == unix.Geteuid() {

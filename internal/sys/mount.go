@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path"
 	"slices"
 	"strings"
 
@@ -21,22 +22,31 @@ var attrs = map[string]uint64{
 // Both are opened first and named by descriptor only,
 // so that nobody can lead the mount elsewhere by swapping a component.
 // Options that begin with "x-" are for user space and are passed over.
+// It makes sure that the path shows the new mount, and the very object at src.
 func Bind(from *Tree, src string, to *Tree, dst string, options []string) error {
+	return BindNew(from, src, to, dst, options, func(Stat) error { return nil })
+}
+
+// BindNew is [Bind], and lets prepare make what shall be covered by the object that it is told of.
+func BindNew(from *Tree, src string, to *Tree, dst string, options []string, prepare func(kept Stat) error) error {
+	name := to.Path(dst)
 	s, err := from.open(src, unix.O_PATH|unix.O_NOFOLLOW, 0)
 	if err != nil {
 		return err
 	}
 	defer unix.Close(s)
+	ss, err := fstat(s, name)
+	if err == nil {
+		err = prepare(ss)
+	}
+	if err != nil {
+		return err
+	}
 	d, err := to.open(dst, unix.O_PATH|unix.O_NOFOLLOW, 0)
 	if err != nil {
 		return err
 	}
 	defer unix.Close(d)
-	name := to.Path(dst)
-	ss, err := fstat(s, name)
-	if err != nil {
-		return err
-	}
 	ds, err := fstat(d, name)
 	if err != nil {
 		return err
@@ -77,7 +87,7 @@ func Bind(from *Tree, src string, to *Tree, dst string, options []string) error 
 	}
 	// Whoever owns a directory above can have moved what was covered to another place meanwhile.
 	there, err := to.Stat(dst)
-	if mounted, merr := fstat(m, name); merr == nil && (err != nil || there.MountID != mounted.MountID) {
+	if mounted, merr := fstat(m, name); merr == nil && (err != nil || there.MountID != mounted.MountID || !there.SameObject(ss)) {
 		return errors.Join(wrap("bind", name, errors.New("was moved while the kept copy was mounted")), unix.Unmount(procPath(m), unix.MNT_DETACH))
 	}
 	return nil
@@ -173,17 +183,9 @@ func MountedFrom(from *Tree, src string, to *Tree, dst string) (bool, error) {
 		return false, err
 	}
 	d, err := to.Stat(dst)
-	if err != nil {
+	if err != nil || !s.SameObject(d) {
 		return false, err
 	}
-	dir, _, err := to.parent(dst)
-	if err != nil {
-		return false, err
-	}
-	defer dir.Close()
-	up, err := fstat(dir.fd, dir.name)
-	if err != nil {
-		return false, err
-	}
-	return s.SameObject(d) && d.MountID != up.MountID, nil
+	up, err := to.Stat(path.Dir(path.Clean("/" + dst)))
+	return err == nil && d.MountID != up.MountID, err
 }

@@ -55,5 +55,10 @@ func chown(fd int, name string, uid, gid int) error {
 
 // chmod takes any descriptor. Fchmod refuses O_PATH ones; the name in /proc leads to the very object.
 func chmod(fd int, name string, mode uint32) error {
-	return do("chmod", name, func() error { return unix.Chmod(procPath(fd), mode) })
+	return do("chmod", name, func() error {
+		if err := unix.Fchmod(fd, mode); err != unix.EBADF {
+			return err
+		}
+		return unix.Chmod(procPath(fd), mode)
+	})
 }

@@ -88,7 +88,7 @@ func (t *Tree) mount() (*mountinfo.Info, error) {
 }
 
 func mountOf(st Stat, name string) (*mountinfo.Info, error) {
-	found, err := mountinfo.GetMounts(func(i *mountinfo.Info) (skip, stop bool) { return uint64(i.ID) != st.MountID, false })
+	found, err := mounts(func(i *mountinfo.Info) (skip, stop bool) { return uint64(i.ID) != st.MountID, false })
 	if err != nil {
 		return nil, err
 	}

@@ -41,6 +41,9 @@ func (t *Tree) Path(p string) string { return path.Join(t.name, p) }
 
 // inside turns a path into one that openat2 takes beneath a directory.
 func inside(p string) string {
+	if rest := strings.TrimPrefix(p, "/"); fs.ValidPath(rest) { // mostly
+		return rest
+	}
 	if p = strings.TrimLeft(path.Clean("/"+p), "/"); p == "" {
 		return "."
 	}
@@ -49,7 +52,8 @@ func inside(p string) string {
 
 // open opens p in the tree. For a link as the last component, flags must hold O_PATH and O_NOFOLLOW.
 func (t *Tree) open(p string, flags int, mode uint32) (int, error) {
-	if first, rest := split(inside(p)); rest != "" {
+	p = inside(p)
+	if first, rest := split(p); rest != "" {
 		dir, err := t.open(first, unix.O_PATH|unix.O_DIRECTORY, 0)
 		if err != nil {
 			return -1, err
@@ -65,13 +69,16 @@ func (t *Tree) open(p string, flags int, mode uint32) (int, error) {
 	err := retry(func() (err error) {
 		// EAGAIN: a component was renamed meanwhile and the kernel could not prove that the path stays inside.
 		for range 64 {
-			if fd, err = unix.Openat2(t.fd, inside(p), &how); err != unix.EAGAIN {
+			if fd, err = unix.Openat2(t.fd, p, &how); err != unix.EAGAIN {
 				return err
 			}
 		}
 		return err
 	})
-	return fd, wrap("open", t.Path(p), err)
+	if err != nil {
+		return -1, wrap("open", t.Path(p), err)
+	}
+	return fd, nil
 }
 
 // split takes the first components off a path that is longer than the kernel takes at once.
@@ -122,12 +129,19 @@ func (t *Tree) parent(p string) (*Tree, string, error) {
 
 // Stat describes what lies at p, without following a link there.
 func (t *Tree) Stat(p string) (Stat, error) {
+	if inside(p) == "." {
+		return fstat(t.fd, t.name)
+	}
 	fd, err := t.open(p, unix.O_PATH|unix.O_NOFOLLOW, 0)
 	if err != nil {
 		return Stat{}, err
 	}
 	defer unix.Close(fd)
-	return fstat(fd, t.Path(p))
+	s, err := describe(fd)
+	if err != nil {
+		return s, wrap("stat", t.Path(p), err)
+	}
+	return s, nil
 }
 
 // Exists reports whether anything lies at p. Errors other than absence are returned.
@@ -172,22 +186,44 @@ func (s Stat) Perm() uint32 { return s.Mode & 0o7777 }
 func (s Stat) SameObject(o Stat) bool { return s.Dev == o.Dev && s.Ino == o.Ino }
 
 func fstat(fd int, name string) (Stat, error) {
-	var s Stat
-	if err := unix.Fstat(fd, &s.Stat_t); err != nil {
-		return s, wrap("stat", name, err)
-	}
+	s, err := describe(fd)
+	return s, wrap("stat", name, err)
+}
+
+func describe(fd int) (s Stat, err error) {
 	var x unix.Statx_t
-	if unix.Statx(fd, "", unix.AT_EMPTY_PATH, unix.STATX_MNT_ID|unix.STATX_BTIME, &x) != nil {
-		return s, nil
+	err = unix.Statx(fd, "", unix.AT_EMPTY_PATH, unix.STATX_BASIC_STATS|unix.STATX_MNT_ID|unix.STATX_BTIME, &x)
+	if err != nil || x.Mask&unix.STATX_BASIC_STATS != unix.STATX_BASIC_STATS { // some sandboxes do not know it
+		return s, unix.Fstat(fd, &s.Stat_t)
 	}
+	return fromStatx(&x), nil
+}
+
+// fromStatx turns what one system call says into what fstat(2) would say, and more.
+func fromStatx(x *unix.Statx_t) (s Stat) {
+	s.Dev, s.Rdev = unix.Mkdev(x.Dev_major, x.Dev_minor), unix.Mkdev(x.Rdev_major, x.Rdev_minor)
+	s.Ino, s.Mode, s.Uid, s.Gid = x.Ino, uint32(x.Mode), x.Uid, x.Gid
+	set(&s.Nlink, x.Nlink)
+	set(&s.Blksize, x.Blksize)
+	s.Size, s.Blocks = int64(x.Size), int64(x.Blocks)
+	s.Atim, s.Mtim, s.Ctim = timespec(x.Atime), timespec(x.Mtime), timespec(x.Ctime)
 	if x.Mask&unix.STATX_MNT_ID != 0 {
 		s.MountID = x.Mnt_id
 	}
 	if x.Mask&unix.STATX_BTIME != 0 {
 		s.Born = time.Unix(x.Btime.Sec, int64(x.Btime.Nsec))
 	}
-	return s, nil
+	return s
 }
+
+func timespec(t unix.StatxTimestamp) (out unix.Timespec) {
+	set(&out.Sec, t.Sec)
+	set(&out.Nsec, t.Nsec)
+	return out
+}
+
+// set assigns a number to a field that has another size on other processors.
+func set[T, F ~int32 | ~int64 | ~uint32 | ~uint64](to *T, from F) { *to = T(from) }
 
 // IsDir reports whether it is a directory.
 func (s Stat) IsDir() bool { return s.Type() == fs.ModeDir }
@@ -207,6 +243,25 @@ func (t *Tree) Empty(p string) (bool, error) {
 	if !s.IsDir() {
 		return s.IsFile() && s.Size == 0, nil
 	}
-	names, err := t.List(p)
-	return len(names) == 0, err
+	return t.emptyDir(p)
+}
+
+// emptyDir reports whether the directory p has no entries. It reads the first of them only: there may be a million.
+func (t *Tree) emptyDir(p string) (bool, error) {
+	fd, err := t.open(p, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW, 0)
+	if err != nil {
+		return false, err
+	}
+	defer unix.Close(fd)
+	var buf [1024]byte
+	for {
+		n := 0
+		err := retry(func() (err error) { n, err = unix.Getdents(fd, buf[:]); return err })
+		if err != nil || n <= 0 {
+			return n == 0 && err == nil, wrap("list", t.Path(p), err)
+		}
+		if _, found, _ := unix.ParseDirent(buf[:n], 1, nil); found > 0 { // it leaves out . and ..
+			return false, nil
+		}
+	}
 }

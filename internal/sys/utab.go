@@ -30,7 +30,7 @@ func NoteUserOptions(root *Tree, options map[string][]string) error {
 	if len(options) == 0 {
 		return nil
 	}
-	mounts, err := mountinfo.GetMounts(func(i *mountinfo.Info) (skip, stop bool) {
+	lines, err := mounts(func(i *mountinfo.Info) (skip, stop bool) {
 		return options[i.Mountpoint] == nil, false
 	})
 	if err != nil {
@@ -53,7 +53,7 @@ func NoteUserOptions(root *Tree, options map[string][]string) error {
 		return err
 	}
 	text := string(old)
-	for _, m := range mounts {
+	for _, m := range lines {
 		id := "SRC=" + mangle(m.Source) + " TARGET=" + mangle(m.Mountpoint) + " ROOT=" + mangle(m.Root)
 		line := id + " OPTS=" + mangle(strings.Join(options[m.Mountpoint], ",")) + "\n"
 		if !strings.Contains(text, line) {

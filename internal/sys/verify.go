@@ -4,10 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"maps"
-	"os"
 	"path"
 	"strings"
 
@@ -100,24 +98,12 @@ func (c *comparer) object(ad *Tree, an string, bd *Tree, bn, at string) error {
 		c.say(at, otherType)
 		return nil
 	}
-	if a.Uid != b.Uid || a.Gid != b.Gid {
-		c.say(at, fmt.Sprintf("owner: %d:%d in the copy, not %d:%d", b.Uid, b.Gid, a.Uid, a.Gid))
-	}
-	if a.Perm() != b.Perm() && a.Type() != fs.ModeSymlink {
-		c.say(at, fmt.Sprintf("mode: %04o in the copy, not %04o", b.Perm(), a.Perm()))
-	}
-	ax, err := xattrs(ah, ad.Path(an))
+	what, err := differs(a, ah, ad.Path(an), b, bh, bd.Path(bn))
 	if err != nil {
 		return err
 	}
-	bx, err := xattrs(bh, bd.Path(bn))
-	if err != nil {
-		return err
-	}
-	delete(ax, "security.selinux")
-	delete(bx, "security.selinux")
-	if !maps.EqualFunc(ax, bx, bytes.Equal) {
-		c.say(at, "extended attributes")
+	for _, w := range what {
+		c.say(at, w)
 	}
 	switch a.Type() {
 	case fs.ModeDir:
@@ -144,6 +130,30 @@ func (c *comparer) object(ad *Tree, an string, bd *Tree, bn, at string) error {
 		return err
 	}
 	return nil
+}
+
+// differs says how the owner, mode and extended attributes of two objects of one type differ.
+func differs(a Stat, ah int, an string, b Stat, bh int, bn string) (what []string, err error) {
+	if a.Uid != b.Uid || a.Gid != b.Gid {
+		what = append(what, fmt.Sprintf("owner: %d:%d in the copy, not %d:%d", b.Uid, b.Gid, a.Uid, a.Gid))
+	}
+	if a.Perm() != b.Perm() && a.Type() != fs.ModeSymlink {
+		what = append(what, fmt.Sprintf("mode: %04o in the copy, not %04o", b.Perm(), a.Perm()))
+	}
+	ax, err := xattrs(ah, an)
+	if err != nil {
+		return nil, err
+	}
+	bx, err := xattrs(bh, bn)
+	if err != nil {
+		return nil, err
+	}
+	delete(ax, "security.selinux")
+	delete(bx, "security.selinux")
+	if !maps.EqualFunc(ax, bx, bytes.Equal) {
+		what = append(what, "extended attributes")
+	}
+	return what, nil
 }
 
 func (c *comparer) dir(ad *Tree, an string, bd *Tree, bn, at string, mount uint64) error {
@@ -189,35 +199,41 @@ func (c *comparer) dir(ad *Tree, an string, bd *Tree, bn, at string, mount uint6
 	return nil
 }
 
-// sameContent compares two files of one size. What is a hole in both is not read: a sparse file can be larger than any disk.
+// sameContent compares two files of one size.
 func sameContent(ad *Tree, an string, bd *Tree, bn string, size int64) (bool, error) {
 	af, err := ad.open(an, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
 	if err != nil {
 		return false, err
 	}
+	defer unix.Close(af)
 	quiet(af)
-	a := os.NewFile(uintptr(af), an)
-	defer a.Close()
 	bf, err := bd.open(bn, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
 	if err != nil {
 		return false, err
 	}
+	defer unix.Close(bf)
 	quiet(bf)
-	b := os.NewFile(uintptr(bf), bn)
-	defer b.Close()
-	x, y := make([]byte, 256<<10), make([]byte, 256<<10)
+	return sameBytes(af, bf, size)
+}
+
+// sameBytes compares two open files of one size. What is a hole in both is not read: a sparse file can be larger than any disk.
+func sameBytes(af, bf int, size int64) (bool, error) {
+	room := int(min(size+1, 256<<10)) // one more, to see the end
+	x, y := make([]byte, room), make([]byte, room)
 	for at := int64(0); ; {
-		at = min(nextData(af, at, size), nextData(bf, at, size))
-		n, err1 := a.ReadAt(x, at)
-		m, err2 := b.ReadAt(y, at)
+		if size > small {
+			at = min(nextData(af, at, size), nextData(bf, at, size))
+		}
+		n, err1 := readAt(af, x, at)
+		m, err2 := readAt(bf, y, at)
+		if err := errors.Join(err1, err2); err != nil {
+			return false, err
+		}
 		if n != m || !bytes.Equal(x[:n], y[:m]) {
 			return false, nil
 		}
-		if err1 == io.EOF {
-			return err2 == err1, nil
-		}
-		if err := errors.Join(err1, err2); err != nil {
-			return false, err
+		if n < room {
+			return true, nil
 		}
 		at += int64(n)
 	}

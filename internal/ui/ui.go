@@ -28,6 +28,8 @@ func Table(w io.Writer, rows [][]string) {
 			width[i] = max(width[i], utf8.RuneCountInString(c))
 		}
 	}
+	out := bufio.NewWriter(w)
+	defer out.Flush()
 	for _, r := range rows {
 		var b strings.Builder
 		for i, c := range r {
@@ -36,7 +38,7 @@ func Table(w io.Writer, rows [][]string) {
 				b.WriteString(strings.Repeat(" ", width[i]-utf8.RuneCountInString(c)+2))
 			}
 		}
-		fmt.Fprintln(w, strings.TrimRight(b.String(), " "))
+		fmt.Fprintln(out, strings.TrimRight(b.String(), " "))
 	}
 }
 
