@@ -38,7 +38,7 @@ var layers = map[string]struct {
 	"internal/install": {"everything below", "internal/decl internal/config internal/facts internal/root internal/sys"},
 	"internal/status":  {"compares the declaration, the plan and the boot record with the machine", "internal/decl internal/plan internal/apply internal/boot internal/root internal/sys internal/watch"},
 	"internal/sandbox": {"lives through boots with the real engine", "internal/decl internal/config internal/facts internal/plan internal/apply internal/archive internal/boot internal/root internal/sys"},
-	"internal/ui":      {"renders values only", "internal/decl internal/explain internal/live internal/orphans internal/plan internal/sandbox internal/status internal/suggest"},
+	"internal/ui":      {"renders values only", "internal/decl internal/explain internal/live internal/orphans internal/plan internal/sandbox internal/status internal/suggest internal/watch"},
 	"internal/golden":  {"a helper of tests", ""},
 	"internal/nstest":  {"a helper of tests", "internal/sys"},
 	"internal/zfstest": {"a helper of tests", "internal/sys"},

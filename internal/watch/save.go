@@ -42,7 +42,7 @@ func (w *watcher) save(steps []plan.Step, work map[string]*pending, final bool) 
 		o := fault(c.Err)
 		o.later = false // it is tried again when something happens to it
 		if c.Took && c.Err == nil {
-			o.did = "saved in the store"
+			o.did = Saved
 			w.saved = w.saved || apply.IsAccount(p)
 		}
 		for _, s := range c.Said {

@@ -34,6 +34,9 @@ type Note struct {
 	By   string    `json:"by,omitempty"` // who made it necessary
 }
 
+// Saved is the What of a carried file that was saved; other notes of what was done are of what was healed.
+const Saved = "saved in the store"
+
 const mostDone = 100
 
 func (s *State) did(n Note) {
