@@ -57,11 +57,13 @@ func doer(pid int) Doer {
 // Events tells what happens in directories: by fanotify, which says who did it, and by inotify where a filesystem, an old kernel
 // or a user namespace does not allow that. It keeps no directory open, so that filesystems can be unmounted.
 type Events struct {
-	fan, ino int // -1 if there is none
-	mounts   int
-	stop     [2]int
-	dirs     map[string][]string // watched directories by what identifies them in events
-	self     int
+	fans   []int // groups of fanotify: of some filesystems, such as subvolumes of btrfs, one group watches only one (Linux 6.8)
+	ino    int   // -1 if there is none
+	mounts int
+	who    bool
+	stop   [2]int
+	dirs   map[string][]string // watched directories by what identifies them in events
+	self   int
 }
 
 // What happens in a directory with a watched name, and what happens to one that is only on the way there.
@@ -75,12 +77,7 @@ const (
 
 // NewEvents begins to listen. Without who, nobody is asked who did it.
 func NewEvents(who bool) (*Events, error) {
-	e := &Events{fan: -1, ino: -1, mounts: -1, stop: [2]int{-1, -1}, self: os.Getpid()}
-	if who {
-		if fd, err := unix.FanotifyInit(fanInit, unix.O_RDONLY|unix.O_CLOEXEC|unix.O_LARGEFILE); err == nil { // Linux 5.9
-			e.fan = fd
-		}
-	}
+	e := &Events{ino: -1, mounts: -1, stop: [2]int{-1, -1}, who: who, self: os.Getpid()}
 	var err error
 	if e.mounts, err = unix.Open("/proc/self/mountinfo", unix.O_RDONLY|unix.O_CLOEXEC, 0); err != nil {
 		return nil, errors.Join(wrap("open", "/proc/self/mountinfo", err), e.Close())
@@ -93,7 +90,7 @@ func NewEvents(who bool) (*Events, error) {
 
 // Close ends the listening.
 func (e *Events) Close() error {
-	for _, fd := range []int{e.fan, e.ino, e.mounts, e.stop[0], e.stop[1]} {
+	for _, fd := range append(e.fans, e.ino, e.mounts, e.stop[0], e.stop[1]) {
 		if fd >= 0 {
 			unix.Close(fd)
 		}
@@ -104,11 +101,10 @@ func (e *Events) Close() error {
 // Reset watches no directory any more.
 func (e *Events) Reset() error {
 	e.dirs = map[string][]string{}
-	if e.fan >= 0 {
-		if err := unix.FanotifyMark(e.fan, unix.FAN_MARK_FLUSH, 0, -1, ""); err != nil {
-			return wrap("fanotify_mark", "", err)
-		}
+	for _, fd := range e.fans {
+		unix.Close(fd)
 	}
+	e.fans = nil
 	if e.ino >= 0 {
 		unix.Close(e.ino)
 	}
@@ -122,19 +118,9 @@ func (e *Events) Reset() error {
 // Watch watches the names in an open directory. Events name it as given. With way, files in it that are only written to are of
 // no interest. It reports whether events will tell who did it.
 func (e *Events) Watch(t *Tree, name string, way bool) (who bool, err error) {
-	if e.fan >= 0 {
-		mask := uint64(fanAll)
-		if way {
-			mask = fanWay
-		}
-		id, err := handleOf(t.fd)
-		if err == nil {
-			err = unix.FanotifyMark(e.fan, unix.FAN_MARK_ADD|unix.FAN_MARK_ONLYDIR, mask, t.fd, "")
-		}
-		if err == nil {
-			e.dirs[id] = append(e.dirs[id], name)
-			return true, nil
-		}
+	if id, err := handleOf(t.fd); e.who && err == nil && e.fan(t.fd, way) {
+		e.dirs[id] = append(e.dirs[id], name)
+		return true, nil
 	}
 	mask := uint32(inoAll)
 	if way {
@@ -149,6 +135,34 @@ func (e *Events) Watch(t *Tree, name string, way bool) (who bool, err error) {
 	return false, nil
 }
 
+// mostFans is how many groups there may be: users and the kernel have a limit.
+const mostFans = 8
+
+// fan watches a directory by fanotify, and reports whether it can.
+func (e *Events) fan(dir int, way bool) bool {
+	mask := uint64(fanAll)
+	if way {
+		mask = fanWay
+	}
+	for i := 0; i < mostFans; i++ {
+		if i == len(e.fans) {
+			fd, err := unix.FanotifyInit(fanInit, unix.O_RDONLY|unix.O_CLOEXEC|unix.O_LARGEFILE) // Linux 5.9
+			if err != nil {
+				return false
+			}
+			e.fans = append(e.fans, fd)
+		}
+		err := unix.FanotifyMark(e.fans[i], unix.FAN_MARK_ADD|unix.FAN_MARK_ONLYDIR, mask, dir, "")
+		if err == nil {
+			return true
+		}
+		if err != unix.EXDEV { // else another group may take it
+			return false
+		}
+	}
+	return false
+}
+
 // Stop makes [Events.Wait] return, from another goroutine.
 func (e *Events) Stop() { _, _ = unix.Write(e.stop[1], []byte{0}) }
 
@@ -158,7 +172,9 @@ func (e *Events) Wait(most time.Duration) (events []Event, stopped bool, err err
 		{Fd: int32(e.stop[0]), Events: unix.POLLIN},
 		{Fd: int32(e.mounts), Events: unix.POLLPRI},
 		{Fd: int32(e.ino), Events: unix.POLLIN},
-		{Fd: int32(e.fan), Events: unix.POLLIN}, // a negative one is passed over
+	}
+	for _, fd := range e.fans {
+		fds = append(fds, unix.PollFd{Fd: int32(fd), Events: unix.POLLIN})
 	}
 	ms := -1
 	if most >= 0 {
@@ -171,12 +187,9 @@ func (e *Events) Wait(most time.Duration) (events []Event, stopped bool, err err
 		events = append(events, Event{Mounts: true})
 	}
 	buf := make([]byte, 64<<10)
-	for _, s := range []struct {
-		fd    int
-		parse func([]byte, func(Event))
-	}{{e.fan, e.fanEvents}, {e.ino, e.inoEvents}} {
-		for s.fd >= 0 {
-			n, err := unix.Read(s.fd, buf)
+	for i := range fds[2:] {
+		for {
+			n, err := unix.Read(int(fds[2+i].Fd), buf)
 			if err == unix.EAGAIN {
 				break
 			}
@@ -186,7 +199,11 @@ func (e *Events) Wait(most time.Duration) (events []Event, stopped bool, err err
 			if err != nil {
 				return events, false, wrap("read events", "", err)
 			}
-			s.parse(buf[:n], func(x Event) { events = append(events, x) })
+			if i == 0 {
+				events = e.inoEvents(buf[:n], events)
+			} else {
+				events = e.fanEvents(buf[:n], events)
+			}
 		}
 	}
 	return events, fds[0].Revents != 0, nil

@@ -11,6 +11,14 @@ import (
 // save gives the store what programs have changed in carried files, all at once: account databases are one set. A file that a program
 // is writing to is waited for, but not for ever; an account database is, as half of one locks people out.
 func (w *watcher) save(steps []plan.Step, work map[string]*pending, final bool) {
+	if !final && time.Since(w.rests) < limit { // disks are to rest, too
+		for i := range steps {
+			if at := work[steps[i].Path]; at != nil {
+				w.pending[steps[i].Path] = at
+			}
+		}
+		return
+	}
 	accounts := false
 	busy := map[string]bool{}
 	for i := range steps {
@@ -43,6 +51,7 @@ func (w *watcher) save(steps []plan.Step, work map[string]*pending, final bool) 
 		o.later = false // it is tried again when something happens to it
 		if c.Took && c.Err == nil {
 			o.did = Saved
+			w.rests = time.Now()
 			w.saved = w.saved || apply.IsAccount(p)
 		}
 		for _, s := range c.Said {

@@ -22,8 +22,8 @@ import (
 	"anicca/internal/sys"
 )
 
-// How long it waits: until nothing has happened for the first, but not longer than the second; and before it tries again what could
-// not be done, longer and longer.
+// How long it waits: until nothing has happened for the first, but not longer than the second, which is also how long it rests
+// after it has saved something; and before it tries again what could not be done, longer and longer.
 var (
 	quiet = time.Second
 	limit = 10 * time.Second
@@ -110,6 +110,7 @@ type watcher struct {
 	seen  map[string]*seen     // how entries were when they were in place
 	mine  map[string]sys.State // kept copies that we have put there
 	ours  map[string]bool      // entries beside which lies what came out of an exchange just now
+	rests time.Time            // since when nothing was saved
 	saved bool                 // account files were saved in this session
 	state State
 

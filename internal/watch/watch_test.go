@@ -23,6 +23,7 @@ import (
 
 func TestMain(m *testing.M) {
 	nstest.Apart()
+	quiet, limit, retry = quiet/5, limit/5, retry/5
 	os.Exit(m.Run())
 }
 
@@ -63,6 +64,12 @@ var usual = []plan.Step{
 // newMachine is a system after its boot: everything is in place, and the store holds "kept\n" of every file.
 func newMachine(t *testing.T, steps ...plan.Step) *machine {
 	t.Helper()
+	return newMachineOn(t, func(top *sys.Tree) error { return top.Mount("root", "m", "tmpfs", nil, "mode=0755") }, steps...)
+}
+
+// newMachineOn is a system whose root is mounted at m in the given directory.
+func newMachineOn(t *testing.T, mount func(top *sys.Tree) error, steps ...plan.Step) *machine {
+	t.Helper()
 	if os.Getuid() != 0 {
 		t.Skip("needs root: programs replace mounted files from other mount namespaces")
 	}
@@ -75,7 +82,7 @@ func newMachine(t *testing.T, steps ...plan.Step) *machine {
 	up, err := sys.OpenTree(filepath.Dir(m.dir))
 	must(t, err)
 	defer up.Close()
-	must(t, up.Mount("root", "m", "tmpfs", nil, "mode=0755"))
+	must(t, mount(up))
 	m.tree, err = sys.OpenTree(m.dir)
 	must(t, err)
 	t.Cleanup(func() {
@@ -86,7 +93,7 @@ func newMachine(t *testing.T, steps ...plan.Step) *machine {
 		defer up.Close()
 		must(t, up.Unmount("m", true))
 	})
-	must(t, os.Mkdir(m.path("/persist"), 0o755))
+	must(t, os.MkdirAll(m.path("/persist"), 0o755))
 	must(t, sys.Bind(up, "store", m.tree, "/persist", nil))
 	m.record(steps...)
 	b := m.plan()
