@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"anicca/internal/apply"
+	"anicca/internal/boot"
 	"anicca/internal/plan"
 	"anicca/internal/sys"
 )
@@ -61,7 +62,7 @@ func (w *watcher) heal(final bool) {
 		switch {
 		case !w.usable[s.Store]:
 		case s.Kind == plan.Carry:
-			if at != nil || accounts && apply.IsAccount(s.Path) {
+			if (at != nil || accounts && apply.IsAccount(s.Path)) && w.carries(s.Path) {
 				carried = append(carried, *s)
 			}
 		case at == nil || s.Kind == plan.Copy:
@@ -74,6 +75,21 @@ func (w *watcher) heal(final bool) {
 		}
 	}
 	w.save(carried, work, final)
+}
+
+// carries reports whether a file was placed in this session. What lies in place of one that could not be is the base's, and no change.
+func (w *watcher) carries(p string) bool {
+	found := false
+	for i := range w.o.Record.Entries {
+		e := &w.o.Record.Entries[i]
+		if e.Path == p || apply.IsAccount(p) && apply.IsAccount(e.Path) { // those are one set
+			if e.State != boot.Placed && e.State != boot.Waiting {
+				return false
+			}
+			found = found || e.Path == p
+		}
+	}
+	return found || w.o.Record.Generation != w.plan.Generation // it was applied since
 }
 
 // tell notes how an entry came out.

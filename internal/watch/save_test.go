@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"anicca/internal/boot"
 	"anicca/internal/decl"
 	"anicca/internal/plan"
 )
@@ -52,6 +53,29 @@ func TestSaveOnly(t *testing.T) {
 	}
 	if _, err := os.Stat(m.path(carried)); err == nil {
 		t.Error("what was deleted is there again")
+	}
+}
+
+// What lies in place of a file that the boot could not place is no version of it.
+func TestSaveOnlyWhatWasPlaced(t *testing.T) {
+	m := newMachine(t, usual[2], plan.Step{Kind: plan.Carry, Path: "/etc/other"}, plan.Step{Kind: plan.Carry, Path: "/etc/third"})
+	o := m.options()
+	o.Record.Generation = m.plan().Generation
+	o.Record.Entries = []boot.Entry{{Path: carried, State: boot.Missed}, {Path: "/etc/other", State: boot.Placed}}
+	w, err := begin(o)
+	must(t, err)
+	defer w.events.Close()
+	for _, p := range []string{carried, "/etc/other", "/etc/third"} {
+		m.replace(p, "base\n")
+	}
+	w.settle(true)
+	if got := m.read("/persist/etc/other"); got != "base\n" {
+		t.Errorf("what was placed is not saved: %q", got)
+	}
+	for _, p := range []string{carried, "/etc/third"} {
+		if got := m.read("/persist" + p); got != "kept\n" {
+			t.Errorf("%s: %q", p, got)
+		}
 	}
 }
 
