@@ -34,15 +34,16 @@ var layers = map[string]struct {
 	"internal/orphans": {"looks through stores", "internal/decl internal/history internal/plan internal/sys"},
 	"internal/explain": {"answers for one path, from all that is known of it", "internal/decl internal/facts internal/history internal/plan internal/apply internal/boot internal/sys"},
 	"internal/boot":    {"runs in the initrd: never config, ui or install", "internal/decl internal/apply internal/archive internal/plan internal/root internal/sys"},
+	"internal/watch":   {"sees to kept state while the machine runs, with what the initrd's program has: never config or ui", "internal/decl internal/apply internal/boot internal/plan internal/sys"},
 	"internal/install": {"everything below", "internal/decl internal/config internal/facts internal/root internal/sys"},
-	"internal/status":  {"compares the declaration, the plan and the boot record with the machine", "internal/decl internal/plan internal/apply internal/boot internal/root internal/sys"},
+	"internal/status":  {"compares the declaration, the plan and the boot record with the machine", "internal/decl internal/plan internal/apply internal/boot internal/root internal/sys internal/watch"},
 	"internal/sandbox": {"lives through boots with the real engine", "internal/decl internal/config internal/facts internal/plan internal/apply internal/archive internal/boot internal/root internal/sys"},
-	"internal/ui":      {"renders values only", "internal/decl internal/explain internal/live internal/orphans internal/plan internal/sandbox internal/status internal/suggest"},
+	"internal/ui":      {"renders values only", "internal/decl internal/explain internal/live internal/orphans internal/plan internal/sandbox internal/status internal/suggest internal/watch"},
 	"internal/golden":  {"a helper of tests", ""},
 	"internal/nstest":  {"a helper of tests", "internal/sys"},
 	"internal/zfstest": {"a helper of tests", "internal/sys"},
 	"cmd/anicca":       {"the door", "*"},
-	"cmd/anicca-init":  {"a few lines around boot", "internal/boot internal/sys"},
+	"cmd/anicca-init":  {"a few lines around boot and watch", "internal/boot internal/sys internal/watch"},
 }
 
 // owned are packages from outside that only one room may use.

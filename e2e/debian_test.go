@@ -165,7 +165,7 @@ func build(t *testing.T, out, pkg string) {
 	t.Helper()
 	args := []string{"build", "-trimpath", "-ldflags=-s -w", "-o", out}
 	if strings.HasSuffix(pkg, "anicca-init") {
-		args = append(args, "-gcflags=all=-l")
+		args = append(args, "-gcflags=all=-l", "-ldflags=-s -w -funcalign=8")
 	}
 	cmd := exec.Command("go", append(args, pkg)...)
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")

@@ -6,6 +6,7 @@
 //	anicca-init observe                                 there too, to report what a reset would have dropped
 //	anicca-init save                                    at the end of an orderly shutdown
 //	anicca-init expire, fill                            now and then, by timers
+//	anicca-init watch                                   for as long as the system runs
 //
 // The hooks that 'anicca init' installs call it; users do not. Where no hook can be installed, init= on the kernel command
 // line names it: as the first process it does the work of reset and persist and becomes the machine's own init.
@@ -20,6 +21,7 @@ import (
 
 	"anicca/internal/boot"
 	"anicca/internal/sys"
+	"anicca/internal/watch"
 )
 
 func main() {
@@ -39,7 +41,7 @@ func main() {
 
 func run(args []string) error {
 	if len(args) == 0 {
-		return fmt.Errorf("usage: anicca-init reset|persist|finish|observe|save|expire|fill")
+		return fmt.Errorf("usage: anicca-init reset|persist|finish|observe|save|expire|fill|watch")
 	}
 	switch args[0] {
 	case "reset":
@@ -64,6 +66,8 @@ func run(args []string) error {
 		return boot.Observe("/", boot.RecordPath, time.Now())
 	case "save":
 		return boot.Save(time.Now())
+	case "watch":
+		return watch.Main()
 	case "fill":
 		return boot.WarnFill()
 	case "shim":

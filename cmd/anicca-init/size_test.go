@@ -12,7 +12,7 @@ import (
 func TestSize(t *testing.T) {
 	const most = 3 << 20
 	out := filepath.Join(t.TempDir(), "anicca-init")
-	cmd := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-gcflags=all=-l", "-o", out, ".")
+	cmd := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w -funcalign=8", "-gcflags=all=-l", "-o", out, ".")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if text, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, text)

@@ -10,6 +10,7 @@ import (
 	"anicca/internal/status"
 	"anicca/internal/sys"
 	"anicca/internal/ui"
+	"anicca/internal/watch"
 )
 
 // status looks at the disk too, on a machine that anicca was set up on.
@@ -39,6 +40,7 @@ func statusCommand(g *globals) *cobra.Command {
 		Short: "Show whether resets are armed, what the last boot did, and every entry",
 		Long: `Show whether resets are armed, what the last boot did to the root, and every entry:
 declared, in the store, in place, verified, and whether its owner and mode are the declared ones.
+It also shows what the watcher (anicca-watch.service) has healed in this session, by whose fault, and what it could not heal.
 
 Exit codes: 0 all is well, 1 something is wrong, 3 the declaration is invalid.`,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -65,6 +67,9 @@ Exit codes: 0 all is well, 1 something is wrong, 3 the declaration is invalid.`,
 			m := status.Machine{Host: host, Plan: p, Record: r, Tree: tree}
 			if r != nil && g.root == "/" {
 				m.Root = root.CheckRunning(r.Backend, "/", r.Made)
+				if m.Watch, err = status.ReadWatch(watch.StatePath, r.BootID); err != nil {
+					return err
+				}
 			}
 			s, err := g.status(m)
 			if err != nil {

@@ -36,7 +36,10 @@ func Run(root *sys.Tree, p *plan.Plan, tell func(Event)) error {
 			continue
 		}
 		stores[s.Store] = true
-		unlock, err := lock(root, s.Store)
+		if err := mkStateDir(root, s.Store); err != nil {
+			return err
+		}
+		unlock, err := root.WaitLock(lockFile(s.Store)) // the watcher has it for a moment now and then
 		if err != nil {
 			return err
 		}
@@ -79,12 +82,16 @@ func sorted(set map[string]bool) []string {
 	return out
 }
 
-func lock(root *sys.Tree, store string) (func(), error) {
+// Lock takes the lock of a store, so that nobody else applies a plan, takes an entry away or heals one. It does not wait:
+// if somebody has it, the error is [sys.ErrLocked].
+func Lock(root *sys.Tree, store string) (unlock func(), err error) {
 	if err := mkStateDir(root, store); err != nil {
 		return nil, err
 	}
-	return root.Lock(path.Join(store, decl.StateDir, "lock"))
+	return root.Lock(lockFile(store))
 }
+
+func lockFile(store string) string { return path.Join(store, decl.StateDir, "lock") }
 
 func mkStateDir(root *sys.Tree, store string) error {
 	return root.MkdirAll(path.Join(store, decl.StateDir), func(string) sys.Perm { return sys.Perm{Mode: 0o700} })

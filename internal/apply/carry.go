@@ -38,6 +38,9 @@ type Carrier struct {
 	Last  Find     // nil for a root that goes on: the last session's files are in itself
 	Used  bool     // programs run already, and may have written where files have yet to be placed
 
+	early bool // only save, see [Save]
+	again bool // and the set of account databases of before was kept already
+
 	roots map[string]bool // of which it is known what was placed in them; nil until that was looked for
 	noted []noted
 }
@@ -103,7 +106,7 @@ func (c *Carrier) Commit() (failed map[string]error, err error) {
 	if err := c.sync(); err != nil {
 		return nil, err
 	}
-	if c.ID == InMemory { // what is there is of a session before
+	if c.ID == InMemory && c.Last != nil { // what is there is of a session before
 		if err := PruneCarried(c.Root, c.Store, ""); err != nil {
 			return nil, err
 		}
@@ -131,6 +134,9 @@ func (c *Carrier) sync() error {
 	done, seen := map[uint64]bool{}, map[string]bool{}
 	for _, n := range c.noted {
 		for _, p := range []string{n.path, n.kept, c.Store + "/."} {
+			if c.early && p == n.path {
+				continue
+			}
 			if p = path.Dir(p); seen[p] {
 				continue
 			}
@@ -202,6 +208,15 @@ func (c *Carrier) aside(s plan.Step, from *sys.Tree, at string) (string, error) 
 			return p, nil
 		}
 	}
+	p, err := c.asideName(s)
+	if err != nil {
+		return "", err
+	}
+	return p, sys.Put(from, at, c.Root, p, true)
+}
+
+// asideName makes the directory for a version, and returns a name in it that nothing has.
+func (c *Carrier) asideName(s plan.Step) (string, error) {
 	stamp := c.Now.UTC().Format("20060102T150405Z")
 	p := path.Join(c.Store, AsideDir, stamp, s.Path)
 	for n := 2; ; n++ { // clocks may begin at the same time at every boot
@@ -214,10 +229,7 @@ func (c *Carrier) aside(s plan.Step, from *sys.Tree, at string) (string, error) 
 		}
 		p = path.Join(c.Store, AsideDir, fmt.Sprintf("%s-%d", stamp, n), s.Path)
 	}
-	if err := c.Root.MkdirAll(path.Dir(p), ours); err != nil {
-		return "", err
-	}
-	return p, sys.Put(from, at, c.Root, p, true)
+	return p, c.Root.MkdirAll(path.Dir(p), ours)
 }
 
 var errTooLarge = errors.New("is larger than 64 MiB: keep its directory, or write method: \"bind\"")

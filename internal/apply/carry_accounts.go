@@ -70,8 +70,15 @@ func (c *Carrier) together(set []*carrying) {
 			wrong = append(wrong, why)
 		}
 	}
+	if len(wrong) > 0 && c.early {
+		notYet(set, strings.Join(wrong, "; "))
+		return
+	}
 	first := !slices.ContainsFunc(set, func(f *carrying) bool { return f.sides.store }) // there is nothing good to be replaced
 	if len(wrong) == 0 || first {
+		if c.again {
+			return
+		}
 		if err := c.keepSet(set); err != nil {
 			set[0].out.Said = append(set[0].out.Said, fmt.Sprintf("the account files of before could not be kept: %v", err))
 		}

@@ -23,6 +23,9 @@ type carrying struct {
 // carry does what was chosen.
 func (f *carrying) carry(c *Carrier) error {
 	s := f.step
+	if c.early {
+		return f.save(c)
+	}
 	if f.foreign != "" {
 		return f.stay(c)
 	}

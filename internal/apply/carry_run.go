@@ -1,7 +1,6 @@
 package apply
 
 import (
-	"errors"
 	"time"
 
 	"anicca/internal/plan"
@@ -20,15 +19,5 @@ func carryAll(root *sys.Tree, steps []plan.Step) (map[string]Carried, error) {
 		return nil, nil
 	}
 	c := &Carrier{Root: root, Store: mine[0].Main, ID: mine[0].Root, Parts: mine[0].Volumes, Now: time.Now()}
-	out := map[string]Carried{}
-	for i, r := range c.Carry(mine) {
-		out[mine[i].Path] = r
-	}
-	failed, err := c.Commit()
-	for p, err := range failed {
-		r := out[p]
-		r.Err = errors.Join(r.Err, err)
-		out[p] = r
-	}
-	return out, err
+	return c.all(mine)
 }

@@ -67,7 +67,7 @@ func count(root *sys.Tree, store string, owners []Owner) error {
 
 // AcceptIDs writes down the accounts as they are, for a store whose data stays as it is.
 func AcceptIDs(root *sys.Tree, store string) error {
-	unlock, err := lock(root, store)
+	unlock, err := Lock(root, store)
 	if err != nil {
 		return err
 	}
@@ -90,7 +90,7 @@ func AcceptIDs(root *sys.Tree, store string) error {
 // Nothing is given on twice, whatever two accounts swap, and however often the power goes: saying it again ends what was begun.
 // Returned is what was left, as it takes no writes.
 func GiveIDs(root *sys.Tree, store string, b *plan.Boot) (left []string, err error) {
-	unlock, err := lock(root, store)
+	unlock, err := Lock(root, store)
 	if err != nil {
 		return nil, err
 	}

@@ -69,6 +69,77 @@ func TestCarryRAMPowerCutThenKeep(t *testing.T) {
 	d.want("/persist"+carriedPath, "kept\n")
 }
 
+// The power is cut in a session in memory: what was saved early is there in the next one, however often that happens.
+func TestCarryRAMSavedEarly(t *testing.T) {
+	d := newCarrier(t)
+	declareRAM(t, d)
+	d.unmount()
+	text := "kept\n"
+	for _, next := range []string{"one\n", "two\n"} {
+		r := d.reset(nil)
+		d.mountAs(r)
+		d.persist(r)
+		must(t, noteBooted(d.root, r))
+		d.both(carriedPath, text)
+		if !r.OK() {
+			t.Errorf("%q", r.Problems)
+		}
+		store, err := d.root.Sub("/persist")
+		must(t, err)
+		b, err := apply.Current(store)
+		must(t, err)
+		store.Close()
+		d.replace(carriedPath, next)
+		d.replace("/etc/new", next)
+		for range 2 { // one after the other, as each is changed
+			out, err := apply.Save(d.root, b, r.CarryID(), false, b.Entries)
+			must(t, err)
+			for p, c := range out {
+				must(t, c.Err)
+				if len(c.Said) > 0 {
+					t.Errorf("%s: %q", p, c.Said)
+				}
+			}
+		}
+		if there, err := d.root.Exists(decl.PlacedFile("/persist", apply.InMemory, "/etc/new")); !there || err != nil {
+			t.Errorf("what was placed is not known: %v", err)
+		}
+		d.unmount()
+		dropRAM(t)
+		text = next
+	}
+	r := d.reset(nil)
+	d.mountAs(r)
+	d.persist(r)
+	d.both(carriedPath, text)
+	d.both("/etc/new", text)
+	if got := d.aside(carriedPath); len(got) > 0 {
+		t.Errorf("aside: %q", got)
+	}
+	// What is changed after the last saving comes along with an orderly end.
+	d.replace(carriedPath, "three\n")
+	store, err := d.root.Sub("/persist")
+	must(t, err)
+	b, err := apply.Current(store)
+	must(t, err)
+	store.Close()
+	_, err = apply.Save(d.root, b, r.CarryID(), true, b.Entries[:1])
+	must(t, err)
+	d.replace("/etc/new", "unsaved\n")
+	must(t, noteBooted(d.root, r))
+	_, err = d.backend.SaveRAM(time.Now())
+	must(t, err)
+	d.unmount()
+	dropRAM(t)
+	r = d.reset(nil)
+	d.mountAs(r)
+	d.persist(r)
+	d.both(carriedPath, "three\n")
+	d.both("/etc/new", "unsaved\n")
+	d.unmount()
+	dropRAM(t)
+}
+
 // A root in memory is saved, and the next one is in memory again: its copy on the disk is another object.
 func TestCarryInMemory(t *testing.T) {
 	d := newCarrier(t)

@@ -37,6 +37,7 @@ var lateUnits = []unit{
 	{name: "anicca.service", by: "sysinit.target"},
 	{name: "anicca-late.service", by: "multi-user.target"},
 	{name: "anicca-save.service", by: "sysinit.target", overlay: true},
+	{name: "anicca-watch.service", by: "sysinit.target"},
 	{name: "anicca-expire.service"},
 	{name: "anicca-expire.timer", by: "timers.target"},
 	{name: "anicca-observe.service", by: "multi-user.target"},

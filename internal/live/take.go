@@ -93,7 +93,7 @@ func (c *Change) each(f func(*Taking) error) error {
 	for _, t := range c.Taken {
 		if s := t.step.Store; !stores[s] {
 			stores[s] = true
-			unlock, err := c.machine.Root.Lock(path.Join(s, decl.StateDir, "lock"))
+			unlock, err := c.machine.Root.WaitLock(path.Join(s, decl.StateDir, "lock"))
 			if isMissing(err) { // nothing was ever applied
 				continue
 			}

@@ -65,7 +65,7 @@ func (m *maker) reachable(e decl.Entry, there, kept facts.Object) (done, ok bool
 		if e.Method == decl.Bind {
 			return true, true
 		}
-		return true, m.conflict(e.Pos, e.Path, "run 'umount "+e.Path+"', then 'anicca apply'; or reboot",
+		return true, m.conflict(e.Pos, e.Path, "run 'umount "+e.Path+" && anicca apply --yes' in one go, as the watcher mounts it again; or reboot",
 			"is kept by bind in this session, and declared as %s now", e.Method)
 	}
 	return true, m.conflict(e.Pos, e.Path, "undeclare it if that mount keeps it already, or unmount it",

@@ -23,6 +23,7 @@ type Status struct {
 	Reset    string   `json:"reset"` // as declared
 	Boot     Boot     `json:"boot"`
 	Entries  []Entry  `json:"entries"`
+	Watch    *Watch   `json:"watch,omitempty"`
 	Problems []string `json:"problems,omitempty"` // each a sentence; a healthy machine has none
 	Notes    []string `json:"notes,omitempty"`
 }
@@ -60,6 +61,7 @@ type Machine struct {
 	Record *boot.Record // of this boot; nil if there is none
 	Tree   *sys.Tree    // the root
 	Root   error        // what is wrong with the running root, nil if it is the one that this boot made
+	Watch  *Watch       // nil where it is not looked for
 	Disk   *root.Disk   // nil where it cannot be looked at
 }
 
@@ -86,6 +88,7 @@ func Make(m Machine) *Status {
 		return 1
 	})
 	s.pending(m)
+	s.watch(m)
 	if m.Root != nil {
 		s.problem("the running root is not the one that this boot made: %v", m.Root)
 	}
@@ -142,7 +145,7 @@ func (s *Status) boot(r *boot.Record) {
 		s.note("this kernel was started by another one (kexec): the boot loader may choose another kernel next time")
 	}
 	if r.RAM {
-		s.Notes = append(s.Notes, "the root is in memory: a crash or a power cut loses what this session wrote, an orderly shutdown puts it into the archive")
+		s.Notes = append(s.Notes, "the root is in memory: a crash or a power cut loses what this session wrote, but for what is kept; an orderly shutdown puts it into the archive")
 	}
 	if full := boot.Fill(); full != "" && !slices.Contains(r.Problems, full) {
 		s.problem("%s", full)

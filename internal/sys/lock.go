@@ -4,9 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
+
+// ErrLocked is in the error of a lock that another process holds.
+var ErrLocked = errors.New("another anicca is at work here")
 
 // Lock takes the lock file p for this process, so that two programs do not change one store at a time.
 // It does not wait: if another holds it, the error says so.
@@ -18,11 +22,22 @@ func (t *Tree) Lock(p string) (unlock func(), err error) {
 	if err := unix.Flock(fd, unix.LOCK_EX|unix.LOCK_NB); err != nil {
 		unix.Close(fd)
 		if errors.Is(err, unix.EWOULDBLOCK) {
-			return nil, fmt.Errorf("another anicca is at work here (it holds %s): wait until it is done", t.Path(p))
+			return nil, fmt.Errorf("%w (it holds %s): wait until it is done", ErrLocked, t.Path(p))
 		}
 		return nil, wrap("lock", t.Path(p), err)
 	}
 	return func() { unix.Close(fd) }, nil
+}
+
+// WaitLock is [Tree.Lock], and waits a few seconds for whoever has it only for a moment.
+func (t *Tree) WaitLock(p string) (unlock func(), err error) {
+	for range 30 {
+		if unlock, err = t.Lock(p); !errors.Is(err, ErrLocked) {
+			break
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	return unlock, err
 }
 
 // Say writes a line for whoever watches the machine boot: to the kernel's log and to the console.

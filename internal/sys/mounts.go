@@ -27,7 +27,7 @@ func (t *Tree) MountOf(p string) (*Mount, error) {
 
 // MountsAt returns how many mounts lie on each other at p.
 func (t *Tree) MountsAt(p string) (int, error) {
-	all, err := mountinfo.GetMounts(func(i *Mount) (skip, stop bool) { return i.Mountpoint != t.Path(p), false })
+	all, err := mounts(func(i *Mount) (skip, stop bool) { return i.Mountpoint != t.Path(p), false })
 	return len(all), err
 }
 

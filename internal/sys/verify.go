@@ -29,6 +29,9 @@ const TimeDiffers = "time of change"
 
 func (d Difference) String() string { return d.Path + ": " + d.What }
 
+// Lacks reports whether the original has something that the copy has not, or not so. Times are no such thing.
+func (d Difference) Lacks() bool { return d.What != TimeDiffers && d.What != onlyInCopy }
+
 // OfAccess reports whether it is the owner, the mode or an attribute that differs, and not what lies there.
 func (d Difference) OfAccess() bool {
 	return strings.HasPrefix(d.What, "owner") || strings.HasPrefix(d.What, "mode") || d.What == "extended attributes"

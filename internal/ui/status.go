@@ -5,6 +5,7 @@ import (
 	"io"
 
 	"anicca/internal/status"
+	"anicca/internal/watch"
 )
 
 // Status writes how a machine stands.
@@ -25,6 +26,15 @@ func Status(w io.Writer, s *status.Status) {
 		fmt.Fprintf(w, "last boot: %s: %s\n", b.Outcome, b.Why)
 	default:
 		fmt.Fprintf(w, "last boot: %s\n", b.Outcome)
+	}
+	if s.Watch != nil && s.Watch.Running && s.Watch.State != nil {
+		saved := 0
+		for _, x := range s.Watch.State.Done {
+			if x.What == watch.Saved {
+				saved++
+			}
+		}
+		fmt.Fprintf(w, "watcher: runs; lately %d healed, %d saved\n", len(s.Watch.State.Done)-saved, saved)
 	}
 	rows := [][]string{{"ENTRY", "METHOD", "IN STORE", "IN PLACE", "VERIFIED", "DECLARED AT"}}
 	for _, e := range s.Entries {
