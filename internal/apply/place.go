@@ -36,6 +36,9 @@ func place(root *sys.Tree, s plan.Step) error {
 		if target, err := root.Readlink(s.Path); err == nil && target == s.Source {
 			return nil
 		}
+		if s.Dir {
+			return linkDir(root, s)
+		}
 		return root.Symlink(s.Source, s.Path)
 	case plan.Carry:
 		if diff, err := sys.Compare(root, s.Source, root, s.Path, 1); err == nil && same(diff) {
@@ -94,6 +97,9 @@ func Verify(root *sys.Tree, s plan.Step) error {
 			return fmt.Errorf("verify %s: %w", s.Path, err)
 		}
 	case plan.Symlink:
+		if covered, err := sys.MountedFrom(root, s.Source, root, s.Path); err == nil && covered && s.Dir {
+			return nil // where no link can be
+		}
 		target, err := root.Readlink(s.Path)
 		if err == nil && target != s.Source {
 			err = fmt.Errorf("points to %s, not to %s", target, s.Source)
@@ -127,8 +133,12 @@ func Note(root *sys.Tree, entries []plan.Step) error {
 	}
 	options := map[string][]string{}
 	for _, s := range entries {
-		if s.Kind == plan.Bind {
+		switch {
+		case s.Kind == plan.Bind:
 			options[s.Path] = s.Options
+		case s.Kind == plan.Symlink && s.Dir:
+			options[s.Store] = s.Options
+			options[s.Path] = s.Options // where a mount had to do
 		}
 	}
 	return sys.NoteUserOptions(root, options)

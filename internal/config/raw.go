@@ -26,7 +26,7 @@ type rawStore struct {
 	Need       string            `json:"need"`
 	Users      map[string]rawSet `json:"users"`
 	HideMounts bool              `json:"hideMounts"`
-	AllowTrash bool              `json:"allowTrash"`
+	AllowTrash *bool             `json:"allowTrash"`
 	rawSet
 }
 
@@ -49,6 +49,8 @@ type rawEntry struct {
 	Parent       rawPerm  `json:"parentDirectory"`
 	MountOptions []string `json:"mountOptions"`
 	Enforce      *bool    `json:"enforce"`
+	HideMounts   *bool    `json:"hideMounts"`
+	AllowTrash   *bool    `json:"allowTrash"`
 	rawPerm
 }
 

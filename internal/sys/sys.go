@@ -52,6 +52,9 @@ func IsNotDir(err error) bool { return errors.Is(err, unix.ENOTDIR) }
 // IsBusy reports whether an object could not be changed because it is in use, as a mount point is.
 func IsBusy(err error) bool { return errors.Is(err, unix.EBUSY) }
 
+// IsOtherMount reports whether an object could not be moved because that leads to another mount or layer.
+func IsOtherMount(err error) bool { return errors.Is(err, unix.EXDEV) }
+
 // IsFull reports whether there was no room for an operation.
 func IsFull(err error) bool { return errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) }
 

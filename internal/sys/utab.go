@@ -56,9 +56,16 @@ func NoteUserOptions(root *Tree, options map[string][]string) error {
 	for _, m := range mounts {
 		id := "SRC=" + mangle(m.Source) + " TARGET=" + mangle(m.Mountpoint) + " ROOT=" + mangle(m.Root)
 		line := id + " OPTS=" + mangle(strings.Join(options[m.Mountpoint], ",")) + "\n"
-		if !strings.Contains(text, line) {
-			text += line
+		if strings.Contains(text, line) {
+			continue
 		}
+		var keep strings.Builder // without what was said of it before
+		for l := range strings.Lines(text) {
+			if !strings.HasPrefix(l, id+" ") {
+				keep.WriteString(l)
+			}
+		}
+		text = keep.String() + line
 	}
 	if text == string(old) {
 		return nil
