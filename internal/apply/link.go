@@ -1,6 +1,7 @@
 package apply
 
 import (
+	"errors"
 	"fmt"
 	"path"
 	"slices"
@@ -30,10 +31,10 @@ func linkDir(root *sys.Tree, s plan.Step) error {
 	return root.Symlink(s.Source, s.Path)
 }
 
-// Exchange puts a link to a kept directory in the place of a directory, in one step, and returns the name beside it that the directory
-// has then: one of an unfinished object, which a later boot removes.
+// Exchange puts a link to a kept directory in the place of the directory old, in one step, and returns the name that old has then beside
+// it: one of an unfinished object, which a later boot removes.
 // The caller has made sure that nothing is lost by that. An overlay cannot do it with a directory of the layers below.
-func Exchange(root *sys.Tree, s plan.Step) (aside string, err error) {
+func Exchange(root *sys.Tree, s plan.Step, old *sys.Tree) (aside string, err error) {
 	beside, err := root.Sub(path.Dir(s.Path))
 	if err != nil {
 		return "", err
@@ -47,26 +48,39 @@ func Exchange(root *sys.Tree, s plan.Step) (aside string, err error) {
 		_ = beside.Remove(aside)
 		return "", err
 	}
+	was, err1 := old.Stat(".")
+	is, err2 := beside.Stat(aside)
+	if err := errors.Join(err1, err2); err != nil || !was.SameObject(is) { // whoever owns the home has put another there
+		return "", errors.Join(fmt.Errorf("%s was replaced meanwhile", s.Path), err, beside.Exchange(aside, name), beside.Remove(aside))
+	}
 	return path.Join(path.Dir(s.Path), aside), nil
 }
 
 // link puts a link in the place of a directory of a running system, whose content is in the store by now.
 func (w *walker) link(s plan.Step) error {
-	if err := w.guard(s); err != nil {
-		return err
-	}
 	if err := trash(w.root, s); err != nil {
 		return err
 	}
 	there, err := w.root.Stat(s.Path)
-	if err != nil || !there.IsDir() {
-		return Place(w.root, s)
+	if err != nil && ignoreMissing(err) != nil {
+		return err
 	}
-	if empty, err := w.root.Empty(s.Path); err != nil || empty {
-		if err != nil {
+	if err != nil || !there.IsDir() {
+		if err := w.guard(s); err != nil {
 			return err
 		}
 		return Place(w.root, s)
+	}
+	old, err := w.root.Sub(s.Path)
+	if err != nil {
+		return err
+	}
+	defer old.Close()
+	if err := w.guard(s); err != nil {
+		return err
+	}
+	if empty, err := old.Empty("."); err != nil || empty {
+		return errors.Join(err, Place(w.root, s))
 	}
 	if err := unused(w.root, s.Path); err != nil {
 		return err
@@ -76,31 +90,52 @@ func (w *walker) link(s plan.Step) error {
 		return err
 	}
 	defer kept.Close()
-	aside, err := Exchange(w.root, s)
-	if sys.IsOtherMount(err) {
-		return fmt.Errorf("link %s: an overlay cannot replace a directory of the base: move what is in it to %s, or leave method out", s.Path, s.Source)
+	aside, err := Exchange(w.root, s, old)
+	if sys.IsNoExchange(err) {
+		return fmt.Errorf("link %s: the filesystem cannot put a link in the place of this directory: move what is in it to %s, or leave method out", s.Path, s.Source)
 	}
 	if err != nil {
 		return err
 	}
-	old, err := w.root.Sub(aside)
-	if err != nil {
+	if err := w.empty(s, old, kept, aside); err != nil {
 		return err
 	}
-	defer old.Close()
-	if err := sys.Freshen(old, kept); err != nil {
-		return fmt.Errorf("link %s: what was written in the last moment is in %s only, until the next boot: %w", s.Path, w.root.Path(aside), err)
-	}
-	if err := kept.Sync(); err != nil {
-		return err
-	}
-	if err := unused(w.root, aside); err != nil {
-		return fmt.Errorf("what it writes there is gone with the next boot: %w", err)
-	}
-	if err := w.root.RemoveTree(aside); err != nil {
+	if err := w.root.Remove(aside); err != nil {
 		return err
 	}
 	return Verify(w.root, s)
+}
+
+// empty removes what a directory holds in whose place a link is now, when the kept copy has all of it.
+func (w *walker) empty(s plan.Step, old, kept *sys.Tree, aside string) error {
+	left := func(err error) error {
+		return fmt.Errorf("link %s: what lay there is in %s until the next boot: %w", s.Path, w.root.Path(aside), err)
+	}
+	if err := errors.Join(sys.Freshen(old, kept), kept.Sync()); err != nil { // what was written in the last moment
+		return left(err)
+	}
+	if err := unused(w.root, aside); err != nil {
+		return left(err)
+	}
+	diff, err := sys.Compare(old, ".", kept, ".", 1<<20)
+	if err != nil {
+		return left(err)
+	}
+	for _, d := range diff {
+		if d.Lost() && !(s.Enforce && d.Path == "." && d.OfAccess()) {
+			return left(fmt.Errorf("the kept copy was changed meanwhile: %s", d))
+		}
+	}
+	names, err := old.List(".")
+	if err != nil {
+		return left(err)
+	}
+	for _, n := range names {
+		if err := old.RemoveTree(n); err != nil {
+			return left(err)
+		}
+	}
+	return nil
 }
 
 // trash makes the directory in a store for what is trashed where links lead. Users cannot make it themselves, as they can in a kept

@@ -131,17 +131,19 @@ func Note(root *sys.Tree, entries []plan.Step) error {
 	if root.Name() != "/" {
 		return nil
 	}
-	options := map[string][]string{}
+	ours, others := map[string][]string{}, map[string][]string{}
 	for _, s := range entries {
 		switch {
 		case s.Kind == plan.Bind:
-			options[s.Path] = s.Options
+			ours[s.Path] = s.Options
 		case s.Kind == plan.Symlink && s.Dir:
-			options[s.Store] = s.Options
-			options[s.Path] = s.Options // where a mount had to do
+			if len(s.Options) > 0 {
+				others[s.Store] = s.Options
+			}
+			ours[s.Path] = s.Options // where a mount had to do
 		}
 	}
-	return sys.NoteUserOptions(root, options)
+	return sys.NoteUserOptions(root, ours, others)
 }
 
 func ignoreMissing(err error) error {

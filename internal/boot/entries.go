@@ -97,7 +97,12 @@ func linkDir(r *Record, t *sys.Tree, s plan.Step) error {
 	if !errors.Is(err, apply.ErrWouldLose) {
 		return err
 	}
-	if _, err = apply.Exchange(t, s); !sys.IsOtherMount(err) {
+	old, err := t.Sub(s.Path)
+	if err != nil {
+		return err
+	}
+	defer old.Close()
+	if _, err = apply.Exchange(t, s, old); !sys.IsNoExchange(err) {
 		return err
 	}
 	s.Kind = plan.Bind

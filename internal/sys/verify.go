@@ -31,6 +31,9 @@ const TimeDiffers = "time of change"
 
 func (d Difference) String() string { return d.Path + ": " + d.What }
 
+// Lost reports whether the original has something that the copy has not.
+func (d Difference) Lost() bool { return d.What != onlyInCopy && d.What != TimeDiffers }
+
 // OfAccess reports whether it is the owner, the mode or an attribute that differs, and not what lies there.
 func (d Difference) OfAccess() bool {
 	return strings.HasPrefix(d.What, "owner") || strings.HasPrefix(d.What, "mode") || d.What == "extended attributes"
