@@ -39,6 +39,7 @@ var layers = map[string]struct {
 	"internal/status":  {"compares the declaration, the plan and the boot record with the machine", "internal/decl internal/plan internal/apply internal/boot internal/root internal/sys internal/watch"},
 	"internal/sandbox": {"lives through boots with the real engine", "internal/decl internal/config internal/facts internal/plan internal/apply internal/archive internal/boot internal/root internal/sys"},
 	"internal/ui":      {"renders values only", "internal/decl internal/explain internal/live internal/orphans internal/plan internal/sandbox internal/status internal/suggest internal/watch"},
+	"internal/desktop": {"tests only: what programs of desktops see", "internal/nstest"},
 	"internal/golden":  {"a helper of tests", ""},
 	"internal/nstest":  {"a helper of tests", "internal/sys"},
 	"internal/zfstest": {"a helper of tests", "internal/sys"},

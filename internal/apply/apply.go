@@ -70,7 +70,13 @@ func Run(root *sys.Tree, p *plan.Plan, tell func(Event)) error {
 			errs = append(errs, fmt.Errorf("write down to whom the data in %s belongs: %w", s, err))
 		}
 	}
-	return errors.Join(append(errs, Note(root, p.Steps))...)
+	placed := p.Steps
+	for _, s := range p.Steps {
+		if s.Boot != nil { // what file managers are told may have changed where nothing else has
+			placed = s.Boot.Entries
+		}
+	}
+	return errors.Join(append(errs, Note(root, placed))...)
 }
 
 func sorted(set map[string]bool) []string {
@@ -117,6 +123,9 @@ func (w *walker) step(s plan.Step) error {
 	case plan.Bind:
 		return w.bind(s)
 	case plan.Symlink, plan.Copy:
+		if s.Kind == plan.Symlink && s.Dir {
+			return w.link(s)
+		}
 		if err := w.guard(s); err != nil {
 			return err
 		}

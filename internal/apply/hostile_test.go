@@ -27,14 +27,14 @@ import (
 
 // hostileComponents are what the user replaces, below the home.
 var hostileComponents = []string{
-	"Documents", ".config", ".config/app", ".config/app/data", ".config/app/rc", "a", "a/b", "a/b/c", ".rc", ".local/share", "new", "new/sub",
+	"Documents", ".config", ".config/app", ".config/app/data", ".config/app/rc", "a", "a/b", "a/b/c", ".rc", ".local/share", "new", "new/sub", "linked",
 }
 
 func hostileEntries() []decl.Entry {
 	entries := []decl.Entry{
 		dir("/home/bird/Documents"), dir("/home/bird/.config/app/data"), file("/home/bird/.config/app/rc", decl.Symlink),
 		dir("/home/bird/a/b/c"), file("/home/bird/.rc", decl.Bind), file("/home/bird/.local/share/state", decl.Symlink),
-		dir("/home/bird/new/sub"),
+		dir("/home/bird/new/sub"), linked("/home/bird/linked"),
 	}
 	mode := decl.Mode(0o700)
 	for i := range entries {
@@ -48,7 +48,7 @@ func hostileEntries() []decl.Entry {
 // inHome is what lies in the home before each apply, and under the same names in places that are none of bird's business.
 var inHome = map[string]string{
 	"Documents/cv": "cv\n", ".config/app/data/db": "db\n", ".config/app/rc": "rc\n", "a/b/c/d/file": "deep\n",
-	".rc": "rc\n", ".local/share/state": "state\n",
+	".rc": "rc\n", ".local/share/state": "state\n", "linked/sub/file": "linked\n",
 }
 
 const secret = "not for bird\n"

@@ -34,6 +34,9 @@ func place(root *sys.Tree, s plan.Step) error {
 		if target, err := root.Readlink(s.Path); err == nil && target == s.Source {
 			return nil
 		}
+		if s.Dir {
+			return linkDir(root, s)
+		}
 		return root.Symlink(s.Source, s.Path)
 	case plan.Carry:
 		if diff, err := sys.Compare(root, s.Source, root, s.Path, 1); err == nil && same(diff) {
@@ -106,6 +109,9 @@ func Verify(root *sys.Tree, s plan.Step) error {
 			return fmt.Errorf("verify %s: %w", s.Path, err)
 		}
 	case plan.Symlink:
+		if covered, err := sys.MountedFrom(root, s.Source, root, s.Path); err == nil && covered && s.Dir {
+			return nil // where no link can be
+		}
 		target, err := root.Readlink(s.Path)
 		if err == nil && target != s.Source {
 			err = fmt.Errorf("points to %s, not to %s", target, s.Source)
@@ -137,13 +143,19 @@ func Note(root *sys.Tree, entries []plan.Step) error {
 	if root.Name() != "/" {
 		return nil
 	}
-	options := map[string][]string{}
+	ours, others := map[string][]string{}, map[string][]string{}
 	for _, s := range entries {
-		if s.Kind == plan.Bind {
-			options[s.Path] = s.Options
+		switch {
+		case s.Kind == plan.Bind:
+			ours[s.Path] = s.Options
+		case s.Kind == plan.Symlink && s.Dir:
+			if len(s.Options) > 0 {
+				others[s.Store] = s.Options
+			}
+			ours[s.Path] = s.Options // where a mount had to do
 		}
 	}
-	return sys.NoteUserOptions(root, options)
+	return sys.NoteUserOptions(root, ours, others)
 }
 
 func ignoreMissing(err error) error {

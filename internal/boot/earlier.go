@@ -240,10 +240,10 @@ func (e *earlier) replacedLink(rootTree *sys.Tree, s plan.Step) (string, error) 
 			continue
 		case err != nil:
 			return "", err
-		case !there.IsFile():
+		case !there.IsFile() && !(s.Dir && there.IsDir()):
 			return "", nil
 		}
-		if !o.Good { // what lies there may be of the base, if nothing was ever put in place
+		if !o.Good || s.Dir { // what lies there may be of the base, if nothing was ever put in place
 			if changed, err := e.disk.Changed(o.ID, s.Path); err != nil || !changed {
 				return "", err
 			}
@@ -263,6 +263,9 @@ func sayReplaced(r *Record, rootTree *sys.Tree, old *earlier, s plan.Step) {
 	switch {
 	case err != nil:
 		r.problem("whether a program has replaced the link %s in the last session is not known: %v", s.Path, err)
+	case id != "" && s.Dir: // it may have been kept by bind then
+		r.note("%s: there was a directory in the link's place in an earlier session, and %s differs. See what was written there: "+
+			"'anicca restore %s --from %s --to /tmp/%s'", s.Path, s.Source, s.Path, id, path.Base(s.Path))
 	case id != "":
 		r.problem("%s: a program has replaced the link by a file in an earlier session. What it wrote is in old root %s, and %s differs: "+
 			"compare with 'anicca restore %s --from %s --to /tmp/%s'", s.Path, id, s.Source, s.Path, id, path.Base(s.Path))

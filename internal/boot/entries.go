@@ -92,7 +92,11 @@ func persist(r *Record, rootTree *sys.Tree, old *earlier, s plan.Step, e *Entry)
 	if s.Kind == plan.Symlink && r.Outcome == Done {
 		sayReplaced(r, rootTree, old, s)
 	}
-	err = apply.Place(rootTree, s)
+	if s.Kind == plan.Symlink && s.Dir {
+		err = linkDir(r, rootTree, s)
+	} else {
+		err = apply.Place(rootTree, s)
+	}
 	if err == nil && s.Enforce {
 		if err := apply.Enforce(rootTree, s); err != nil { // it is kept all the same
 			r.problem("%v", err)
@@ -101,14 +105,40 @@ func persist(r *Record, rootTree *sys.Tree, old *earlier, s plan.Step, e *Entry)
 	return err
 }
 
-// guardFile refuses to replace a file, in a root that was not reset, that holds what the store does not have:
+// linkDir links a kept directory. In a fresh root, what lies there is the base's, so it may be put aside, or covered where that
+// cannot be. In another, guardFile has seen that the store has the same.
+func linkDir(r *Record, t *sys.Tree, s plan.Step) error {
+	err := apply.Place(t, s)
+	if !errors.Is(err, apply.ErrWouldLose) {
+		return err
+	}
+	old, err := t.Sub(s.Path)
+	if err != nil {
+		return err
+	}
+	defer old.Close()
+	if _, err = apply.Exchange(t, s, old); !sys.IsNoExchange(err) {
+		return err
+	}
+	s.Kind = plan.Bind
+	r.note("%s is mounted over in this session, not linked: the base has a directory with content there", s.Path)
+	return apply.Place(t, s)
+}
+
+// guardFile refuses to replace a file or directory, in a root that was not reset, that holds what the store does not have:
 // a program has replaced our link by it.
 func guardFile(t *sys.Tree, s plan.Step) error {
 	there, err := t.Stat(s.Path)
-	if errors.Is(err, fs.ErrNotExist) || err == nil && !there.IsFile() {
+	if errors.Is(err, fs.ErrNotExist) || err == nil && !there.IsFile() && !there.IsDir() {
 		return nil
 	}
 	if err != nil {
+		return err
+	}
+	if ok, err := sys.MountedFrom(t, s.Source, t, s.Path); err == nil && ok && s.Dir { // of an earlier try of this boot
+		return nil
+	}
+	if empty, err := t.Empty(s.Path); err != nil || empty && there.IsDir() {
 		return err
 	}
 	diff, err := sys.Compare(t, s.Path, t, s.Source, 1)
@@ -116,7 +146,7 @@ func guardFile(t *sys.Tree, s plan.Step) error {
 		return err
 	}
 	if len(diff) > 0 && diff[0].What != sys.TimeDiffers {
-		return fmt.Errorf("a program has replaced the link by a file that differs from %s: compare both, then move one away and run 'anicca apply'", s.Source)
+		return fmt.Errorf("a program has replaced the link by something that differs from %s: compare both, then move one away and run 'anicca apply'", s.Source)
 	}
 	return nil
 }

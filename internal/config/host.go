@@ -162,16 +162,7 @@ func (h *hoster) options(e *decl.Entry, at []string, raw rawEntry, store rawStor
 		h.say(append(at[:len(at):len(at)], "mountOptions"), `leave mountOptions out, or write method: "bind"`, "a file that is carried is not a mount")
 	}
 	h.policies(e, at, raw)
-	if e.Kind == decl.Directory {
-		if store.HideMounts {
-			e.MountOptions = append(e.MountOptions, "x-gvfs-hide")
-		}
-		if store.AllowTrash {
-			e.MountOptions = append(e.MountOptions, "x-gvfs-trash")
-		}
-		slices.Sort(e.MountOptions)
-		e.MountOptions = slices.Compact(e.MountOptions)
-	}
+	h.desktop(e, at, raw, store)
 }
 
 // policies fills what a carried file says of changes on both sides and of deletions.
@@ -210,7 +201,7 @@ func (h *hoster) keepDeclaration() {
 	}
 	s := &h.host.Stores[0]
 	s.Entries = append(s.Entries, decl.Entry{
-		Path: path.Clean(h.o.Keep), Kind: decl.Directory, Store: s.Path, Method: decl.Bind,
+		Path: path.Clean(h.o.Keep), Kind: decl.Directory, Store: s.Path, Method: decl.Bind, MountOptions: []string{hide},
 		Phase: decl.PhaseEarly, Tier: decl.TierKeep, Pos: s.Pos,
 	})
 	slices.SortStableFunc(s.Entries, func(a, b decl.Entry) int { return strings.Compare(a.Path, b.Path) })

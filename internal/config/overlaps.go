@@ -12,6 +12,7 @@ import (
 // what is mounted is put on top of it; a carried file is not, and so would be kept by both.
 // What a preset brings and the user keeps otherwise is dropped silently.
 func (h *hoster) overlaps() {
+	h.behindLinks()
 	first := map[string]decl.Entry{}
 	dirs := map[string][]decl.Entry{}
 	for _, s := range h.host.Stores {
@@ -43,6 +44,31 @@ func (h *hoster) overlaps() {
 			first[e.Path] = e
 			return false
 		})
+	}
+}
+
+// behindLinks reports entries that lie in a directory which another store keeps by a link: nothing is mounted or made behind links.
+func (h *hoster) behindLinks() {
+	links := map[string]decl.Entry{}
+	for _, s := range h.host.Stores {
+		for _, e := range s.Entries {
+			if e.Kind == decl.Directory && e.Method == decl.Symlink {
+				links[e.Path] = e
+			}
+		}
+	}
+	for _, s := range h.host.Stores {
+		for _, e := range s.Entries {
+			for up := path.Dir(e.Path); up != "/" && up != "."; up = path.Dir(up) {
+				if l, ok := links[up]; ok && l.Store != e.Store {
+					h.problems = append(h.problems, decl.Problem{
+						Pos: e.Pos, Also: []decl.Pos{l.Pos}, Path: e.Path,
+						Msg:  fmt.Sprintf("%s lies in %s, which is kept by a link into %s", e.Path, l.Path, l.Store),
+						Hint: `keep that by method: "bind"`,
+					})
+				}
+			}
+		}
 	}
 }
 

@@ -26,7 +26,7 @@ type rawStore struct {
 	Need       string            `json:"need"`
 	Users      map[string]rawSet `json:"users"`
 	HideMounts bool              `json:"hideMounts"`
-	AllowTrash bool              `json:"allowTrash"`
+	AllowTrash *bool             `json:"allowTrash"`
 	rawSet
 }
 
@@ -51,6 +51,8 @@ type rawEntry struct {
 	Enforce      *bool    `json:"enforce"`
 	OnConflict   string   `json:"onConflict"`
 	OnDelete     string   `json:"onDelete"`
+	HideMounts   *bool    `json:"hideMounts"`
+	AllowTrash   *bool    `json:"allowTrash"`
 	rawPerm
 }
 

@@ -106,6 +106,10 @@ const (
 	Copy Method = "copy"
 )
 
+// TrashOption is the mount option that lets file managers put a trash directory on a mount that does not show all of a filesystem.
+// GLib 2.84 knows it, 2.74 does not: gio/glocalfile.c, ignore_trash_mount.
+const TrashOption = "x-gvfs-trash"
+
 // Entry is one declared directory or file to keep.
 type Entry struct {
 	Path   string `json:"path"` // absolute and clean
@@ -128,7 +132,7 @@ type Entry struct {
 	OnConflict string `json:"onConflict,omitempty"` // of a carried file: "" for the session's version, else one of the words below
 	OnDelete   string `json:"onDelete,omitempty"`   // the same: "" to forget it, else Restore
 
-	MountOptions []string `json:"mountOptions,omitempty"` // sorted; bind only
+	MountOptions []string `json:"mountOptions,omitempty"` // sorted; of a bind, and of a link what concerns its store: [TrashOption]
 	Pos          Pos      `json:"pos"`
 }
 
@@ -187,6 +191,9 @@ type Accounts interface {
 	// What the user wrote decides, so it is an error if that cannot be read.
 	Folder(u Account, name string) (rel string, err error)
 }
+
+// TrashDir begins the name of the trash directory of a user at the top of a store, before the user's number.
+const TrashDir = ".Trash-"
 
 // Declaration directories and files that anicca itself depends on.
 const (

@@ -162,6 +162,13 @@ func (f *Facts) entry(at sight, mounts Table, e decl.Entry, main string) error {
 			there.Err = err.Error()
 		}
 	}
+	if e.Kind == decl.Directory && e.Method == decl.Symlink && e.Home != "" { // whether the user can follow the link
+		for up := path.Dir(e.Source()); up != "/"; up = path.Dir(up) {
+			if f.Objects[up], err = look(up); err != nil {
+				return err
+			}
+		}
+	}
 	f.Objects[e.Path], f.Objects[e.Source()] = there, kept
 	return nil
 }

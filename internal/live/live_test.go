@@ -3,7 +3,9 @@ package live_test
 import (
 	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -364,5 +366,64 @@ func TestDeclarationChangedMeanwhile(t *testing.T) {
 	}
 	if m.read("/etc/more") != "more\n" || m.read("/persist/etc/more") != "more\n" {
 		t.Error("it is not kept")
+	}
+}
+
+// A linked directory becomes one of its own again; at every moment of that, its data is whole.
+func TestForgetLinkedDirectory(t *testing.T) {
+	defer func() { sys.Fault = nil }()
+	cut := errors.New("power cut")
+	for n := 1; ; n++ {
+		m := newMachine(t)
+		must(t, os.WriteFile(filepath.Join(m.dir, "decl/b.cue"), []byte(`persist: "/persist": directories: "/srv/linked": method: "symlink"`+"\n"), 0o644))
+		must(t, os.MkdirAll(m.Root.Path("/srv/linked/sub"), 0o755))
+		m.write("/srv/linked/sub/x", "x\n")
+		host, err := config.Load(m.Declaration)
+		must(t, err)
+		f, err := m.facts(host)
+		must(t, err)
+		must(t, apply.Run(m.Root, plan.Make(host, f), nil))
+		if to, err := m.Root.Readlink("/srv/linked"); err != nil || to != "/persist/srv/linked" {
+			t.Fatalf("is no link: %s, %v", to, err)
+		}
+		busy := exec.Command("cat")
+		busy.Dir = m.Root.Path("/persist/srv/linked/sub")
+		stdin, err := busy.StdinPipe()
+		must(t, err)
+		must(t, busy.Start())
+		c, err := live.Forget(m.Machine, []string{"/srv/linked"}, live.Leave, time.Now())
+		must(t, err)
+		if len(c.Taken) != 1 || len(c.Taken[0].Holders) != 1 {
+			t.Fatalf("who uses it: %+v", c.Taken)
+		}
+		stdin.Close()
+		must(t, busy.Wait())
+		c, err = live.Forget(m.Machine, []string{"/srv/linked"}, live.Leave, time.Now())
+		must(t, err)
+		left := n
+		sys.Fault = func(string, string) error {
+			if left--; left <= 0 {
+				return cut
+			}
+			return nil
+		}
+		err = c.Run(nil)
+		sys.Fault = nil
+		if got := m.read("/persist/srv/linked/sub/x"); got != "x\n" {
+			t.Fatalf("call %d: the kept copy is %q", n, got)
+		}
+		to, linkErr := m.Root.Readlink("/srv/linked")
+		if linked := linkErr == nil && to == "/persist/srv/linked"; !linked && m.read("/srv/linked/sub/x") != "x\n" {
+			t.Fatalf("call %d: neither the link nor the data is there", n)
+		}
+		if err == nil {
+			if linkErr == nil || !c.Taken[0].Done || n < 5 {
+				t.Fatalf("still a link after %d calls: %+v", n, c.Taken)
+			}
+			if names, err := m.Root.List("/srv"); err != nil || slices.ContainsFunc(names, sys.IsTemp) {
+				t.Fatalf("%v, %v", names, err)
+			}
+			return
+		}
 	}
 }

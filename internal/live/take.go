@@ -26,7 +26,7 @@ type Taking struct {
 	now    time.Time
 	beside *sys.Tree // the directory that it lies in, without what is mounted there
 	under  *sys.Tree // the directory that the kept copy covers
-	temp   string    // the copy of a file, beside it
+	temp   string    // the copy of a file, or of a linked directory, beside it
 }
 
 // Source is the path of the kept copy.
@@ -38,8 +38,17 @@ func (m Machine) look(t *Taking) error {
 		return nil
 	}
 	t.InPlace = true
+	if t.step.Kind == plan.Symlink && t.step.Dir {
+		if covered, err := sys.MountedFrom(m.Root, t.step.Source, m.Root, t.Path); err != nil {
+			return err
+		} else if covered {
+			t.step.Kind = plan.Bind
+		}
+	}
 	var err error
-	if t.step.Kind == plan.Symlink {
+	if t.step.Kind == plan.Symlink && t.step.Dir {
+		t.Holders, err = m.Root.DirHolders(t.step.Source)
+	} else if t.step.Kind == plan.Symlink {
 		t.Holders, err = m.Root.FileHolders(t.step.Source)
 	} else {
 		t.Holders, err = m.Root.MountHolders(t.Path)
@@ -119,7 +128,7 @@ func (c *Change) letGo() {
 		}
 		if t.beside != nil {
 			if t.temp != "" {
-				_ = t.beside.Remove(t.temp)
+				_ = t.beside.RemoveTree(t.temp)
 			}
 			t.beside.Close()
 		}

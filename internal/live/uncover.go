@@ -18,6 +18,10 @@ func (m Machine) fill(t *Taking) (err error) {
 	if !t.step.Dir {
 		return m.fillFile(t, name)
 	}
+	if t.step.Kind == plan.Symlink {
+		t.temp = sys.TempName()
+		return sys.Copy(m.Root, t.step.Source, t.beside, t.temp)
+	}
 	if t.under, err = t.beside.Sub(name); err != nil {
 		return err
 	}
@@ -87,6 +91,9 @@ func (m Machine) uncoverDir(t *Taking) error {
 		return err
 	}
 	defer kept.Close()
+	if t.step.Kind == plan.Symlink {
+		return unlinkDir(t, kept)
+	}
 	if err := sys.CatchUp(kept, t.under); err != nil {
 		return err
 	}
@@ -97,6 +104,31 @@ func (m Machine) uncoverDir(t *Taking) error {
 		return fmt.Errorf("what was written in the last moment is in %s only: %w", t.step.Source, err)
 	}
 	return nil
+}
+
+// unlinkDir puts the copy of a linked directory in the place of the link.
+func unlinkDir(t *Taking, kept *sys.Tree) error {
+	own, err := t.beside.Sub(t.temp)
+	if err != nil {
+		return err
+	}
+	defer own.Close()
+	if err := sys.CatchUp(kept, own); err != nil {
+		return err
+	}
+	name := path.Base(t.Path)
+	if target, err := t.beside.Readlink(name); err != nil || target != t.step.Source {
+		return errors.Join(err, fmt.Errorf("%s is not the link to %s any more", t.Path, t.step.Source))
+	}
+	if err := t.beside.Exchange(t.temp, name); err != nil {
+		return err
+	}
+	link := t.temp
+	t.temp = ""
+	if err := errors.Join(sys.Freshen(kept, own), own.Sync()); err != nil {
+		return fmt.Errorf("what was written in the last moment is in %s only: %w", t.step.Source, err)
+	}
+	return t.beside.Remove(link)
 }
 
 // unmount takes a mount away, or notes who uses it.

@@ -1,6 +1,8 @@
 package plan
 
 import (
+	"path"
+
 	"anicca/internal/decl"
 	"anicca/internal/facts"
 )
@@ -11,10 +13,11 @@ func (m *maker) directory(e decl.Entry, place Step) bool {
 	if done, ok := m.reachable(e, there, kept); done {
 		return ok
 	}
+	ours := there.IsLink() && there.Link == e.Source()
 	switch {
-	case there.IsLink():
+	case there.IsLink() && !ours:
 		return m.conflict(e.Pos, e.Path, "declare what it points to instead", "is a symbolic link to %s, not a directory", there.Link)
-	case there.Exists && !there.IsDir():
+	case there.Exists && !there.IsDir() && !ours:
 		return m.conflict(e.Pos, e.Path, "declare it under files, or move it away", "is not a directory")
 	case kept.Exists && !kept.IsDir():
 		return m.conflict(e.Pos, e.Path, "move "+e.Source()+" away", "its kept copy %s is not a directory", e.Source())
@@ -29,17 +32,49 @@ func (m *maker) directory(e decl.Entry, place Step) bool {
 		}
 		return m.conflict(e.Pos, e.Path, hint, "%s is mounted in it and would be hidden", in)
 	}
+	if e.Method == decl.Symlink && !m.search(e, place) {
+		return false
+	}
 	switch {
-	case !there.Exists && !kept.Exists:
+	case ours && e.Method == decl.Symlink && kept.Exists:
+		return true
+	case (!there.Exists || ours) && !kept.Exists:
 		m.step(place, Create)
-	case kept.Exists && (!there.Exists || there.Empty || there.Same):
+		if ours && e.Method == decl.Symlink {
+			return true
+		}
+	case kept.Exists && (!there.Exists || ours || there.Empty || there.Same):
 	case !kept.Exists || kept.Empty:
 		m.step(place, Adopt)
 	default:
 		return m.both(e)
 	}
-	m.step(place, Bind)
+	m.step(place, Kind(e.Method))
 	return true
+}
+
+// search makes sure that the user of a home can go where a link to a kept copy leads.
+func (m *maker) search(e decl.Entry, place Step) bool {
+	if place.Home == nil {
+		return true
+	}
+	for up := path.Dir(e.Source()); ; up = path.Dir(up) {
+		o := m.facts.Objects[up]
+		bit := decl.Mode(0o001)
+		switch {
+		case o.UID == place.Home.UID:
+			bit = 0o100
+		case o.GID == place.Home.GID:
+			bit = 0o010
+		}
+		if o.IsDir() && o.Mode&bit == 0 && place.Home.UID != 0 {
+			return m.conflict(e.Pos, e.Path, "run 'chmod o+x "+up+"', or leave method out",
+				"is to be a link, and %s could not follow it: %s has owner %d:%d and mode %s", e.Home, up, o.UID, o.GID, o.Mode)
+		}
+		if up == "/" {
+			return true
+		}
+	}
 }
 
 // reachable handles what directories and files have in common: an entry that is in place already,
@@ -63,6 +98,10 @@ func (m *maker) reachable(e decl.Entry, there, kept facts.Object) (done, ok bool
 	}
 	if m.mounts.Shows(e.Source(), e.Path) {
 		if e.Method == decl.Bind {
+			return true, true
+		}
+		if e.Kind == decl.Directory && m.host.Root.Reset == decl.ResetOn {
+			m.note(e, "is kept by bind in this session, and by a link from the next boot on")
 			return true, true
 		}
 		return true, m.conflict(e.Pos, e.Path, "run 'umount "+e.Path+" && anicca apply --yes' in one go, as the watcher mounts it again; or reboot",

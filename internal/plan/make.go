@@ -56,6 +56,7 @@ func Make(host *decl.Host, f *facts.Facts) *Plan {
 		}
 		switch {
 		case e.Kind == decl.Directory:
+			m.renamed(e)
 			ok = m.directory(e, place)
 		case e.Method == decl.Carry:
 			ok = m.carry(e, place)

@@ -61,9 +61,32 @@ func (t *Tree) FileHolders(p string) ([]Holder, error) {
 	})
 }
 
+// DirHolders returns the other programs that use the directory p or something below it, by the names that the kernel gives for what they use.
+func (t *Tree) DirHolders(p string) ([]Holder, error) {
+	at, err := os.Readlink(procPath(t.fd))
+	if err != nil {
+		return nil, err
+	}
+	at = filepath.Join(at, p)
+	own := fmt.Sprintf("/proc/%d/", os.Getpid())
+	return holdersBy(at, func(link string) bool {
+		name, err := os.Readlink(link)
+		return err == nil && !strings.HasPrefix(link, own) && (name == at || strings.HasPrefix(name, at+"/"))
+	})
+}
+
 // holders asks every process for what it uses. Those that may not be asked, or end meanwhile, are passed over.
 // What is mapped into memory is recognised by its name, at or below the path at.
 func holders(at string, is func(pid string, x unix.Statx_t) bool) ([]Holder, error) {
+	return holdersBy(at, func(link string) bool {
+		var x unix.Statx_t
+		pid := strings.Split(link, "/")[2]
+		return unix.Statx(unix.AT_FDCWD, link, 0, unix.STATX_MNT_ID|unix.STATX_INO, &x) == nil && is(pid, x)
+	})
+}
+
+// holdersBy is [holders] by the links of /proc/PID.
+func holdersBy(at string, is func(link string) bool) ([]Holder, error) {
 	names, err := filepath.Glob("/proc/[0-9]*")
 	if err != nil {
 		return nil, err
@@ -71,10 +94,7 @@ func holders(at string, is func(pid string, x unix.Statx_t) bool) ([]Holder, err
 	var out []Holder
 	for _, dir := range names {
 		pid := filepath.Base(dir)
-		use := usedBy(dir, func(p string) bool {
-			var x unix.Statx_t
-			return unix.Statx(unix.AT_FDCWD, p, 0, unix.STATX_MNT_ID|unix.STATX_INO, &x) == nil && is(pid, x)
-		})
+		use := usedBy(dir, is)
 		if use == "" && inMemory(dir, at) {
 			use = "has files of it in memory"
 		}

@@ -52,6 +52,10 @@ func IsNotDir(err error) bool { return errors.Is(err, unix.ENOTDIR) }
 // IsBusy reports whether an object could not be changed because it is in use, as a mount point is.
 func IsBusy(err error) bool { return errors.Is(err, unix.EBUSY) }
 
+// IsNoExchange reports whether objects could not be exchanged because the filesystem cannot do that: an overlay with directories of the
+// layers below, OpenZFS up to 2.1 with anything.
+func IsNoExchange(err error) bool { return errors.Is(err, unix.EXDEV) || errors.Is(err, unix.EINVAL) }
+
 // IsFull reports whether there was no room for an operation.
 func IsFull(err error) bool { return errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) }
 

@@ -340,6 +340,11 @@ func TestBind(t *testing.T) {
 	}
 }
 
+func last(text string) string {
+	lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
+	return lines[len(lines)-1]
+}
+
 // Options for user space are put where libmount and file managers look for them, once.
 func TestNoteUserOptions(t *testing.T) {
 	nstest.Need(t)
@@ -352,8 +357,35 @@ func TestNoteUserOptions(t *testing.T) {
 	must(t, os.MkdirAll(dir+"/run/mount", 0o755))
 	write(t, dir+"/run/mount/utab", "SRC=/dev/x TARGET=/other ROOT=/ OPTS=_netdev\n", 0o644)
 	for range 2 {
-		must(t, sys.NoteUserOptions(in, map[string][]string{dir + "/a b": {"nosuid", "x-gvfs-hide", "x-gvfs-trash"}, dir + "/plain": {"ro"}}))
+		must(t, sys.NoteUserOptions(in, map[string][]string{dir + "/a b": {"nosuid", "x-gvfs-hide", "x-gvfs-trash"}, dir + "/plain": {"ro"}}, nil))
 	}
+	id := strings.TrimSuffix(last(read(t, dir+"/run/mount/utab")), "OPTS=x-gvfs-hide,x-gvfs-trash")
+	for _, c := range []struct {
+		was, want string
+		options   []string
+	}{
+		{"OPTS=x-gvfs-hide", "OPTS=x-gvfs-trash", []string{"x-gvfs-trash"}},
+		{"OPTS=x-gvfs-hide,x-systemd.automount ATTRS=a", "OPTS=x-gvfs-trash,x-systemd.automount ATTRS=a", []string{"x-gvfs-trash", "ro"}},
+		{"OPTS=x-gvfs-hide,x-systemd.automount", "OPTS=x-systemd.automount", nil},
+		{"OPTS=x-gvfs-hide", "", nil},
+	} {
+		write(t, dir+"/run/mount/utab", "SRC=/dev/x TARGET=/other ROOT=/ OPTS=_netdev\n"+id+c.was+"\n", 0o644)
+		must(t, sys.NoteUserOptions(in, map[string][]string{dir + "/a b": c.options}, nil))
+		want := "SRC=/dev/x TARGET=/other ROOT=/ OPTS=_netdev\n"
+		if c.want != "" {
+			want += id + c.want + "\n"
+		}
+		if got := read(t, dir+"/run/mount/utab"); got != want {
+			t.Errorf("%s with %v: %q, want %q", c.was, c.options, got, want)
+		}
+	}
+	write(t, dir+"/run/mount/utab", "SRC=/dev/x TARGET=/other ROOT=/ OPTS=_netdev\n"+id+"OPTS=x-gvfs-hide,x-a\n", 0o644)
+	must(t, sys.NoteUserOptions(in, nil, map[string][]string{dir + "/a b": {"x-gvfs-trash"}}))
+	if got := last(read(t, dir+"/run/mount/utab")); got != id+"OPTS=x-gvfs-trash,x-gvfs-hide,x-a" {
+		t.Errorf("in addition: %s", got)
+	}
+	write(t, dir+"/run/mount/utab", "SRC=/dev/x TARGET=/other ROOT=/ OPTS=_netdev\n", 0o644)
+	must(t, sys.NoteUserOptions(in, map[string][]string{dir + "/a b": {"nosuid", "x-gvfs-hide", "x-gvfs-trash"}}, nil))
 	text := read(t, dir+"/run/mount/utab")
 	if n := strings.Count(text, "\n"); n != 2 || !strings.Contains(text, `/a\040b ROOT=`) || !strings.Contains(text, "OPTS=x-gvfs-hide,x-gvfs-trash\n") ||
 		!strings.HasPrefix(text, "SRC=/dev/x ") {
