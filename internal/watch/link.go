@@ -18,18 +18,42 @@ func (w *watcher) link(s *plan.Step) outcome {
 	if err != nil {
 		return fault(err)
 	}
-	switch there.Kind {
-	case 0:
+	switch {
+	case there.Kind == 0:
 		return w.relink(s)
-	case 'f':
+	case there.Kind == 'f' && !s.Dir:
 		return w.replaced(s)
+	case there.Kind == 'd' && s.Dir:
+		return w.directory(s)
+	}
+	switch there.Kind {
 	case 'l':
 		if target, err := w.root.Readlink(s.Path); err != nil || target != s.Source {
 			return outcome{wrong: "is a symbolic link to " + target + ", not to its kept copy: remove it, then run 'anicca apply'"}
 		}
 		return outcome{}
 	}
-	return outcome{wrong: "something that is no file lies there: move it away, then run 'anicca apply'"}
+	return outcome{wrong: "something lies there that is neither its link nor could be: move it away, then run 'anicca apply'"}
+}
+
+// directory puts the link to a directory back where a program has made one of its own, as long as that is empty.
+func (w *watcher) directory(s *plan.Step) outcome {
+	empty, err := w.root.Empty(s.Path)
+	if err != nil {
+		return fault(err)
+	}
+	if !empty {
+		return outcome{wrong: "a program has replaced the link by a directory with data: compare it with " + s.Source +
+			", move the one away that you do not want, then run 'anicca apply'"}
+	}
+	if err := w.root.Remove(s.Path); err != nil { // unless something was put into it meanwhile
+		return fault(err)
+	}
+	out := w.relink(s)
+	if out.did != "" {
+		out.did = "the link was replaced by an empty directory, and is put back"
+	}
+	return out
 }
 
 // relink puts a link back that was removed, once its directory is there.
