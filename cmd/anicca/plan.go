@@ -97,13 +97,17 @@ func (g globals) run(w io.Writer, p *plan.Plan) error {
 type progress struct {
 	w       io.Writer
 	done    int
-	covered bool // a directory that programs may have open
+	adopted string // the last directory that was copied into the store
+	covered bool   // a directory that programs may have open
 }
 
 func (p *progress) tell(e apply.Event) {
 	if e.Err == nil {
 		p.done++
-		p.covered = p.covered || e.Step.Kind == plan.Adopt && e.Step.Dir
+		if e.Step.Kind == plan.Adopt && e.Step.Dir {
+			p.adopted = e.Step.Path
+		}
+		p.covered = p.covered || e.Step.Kind == plan.Bind && e.Step.Path == p.adopted
 	}
 	ui.Done(p.w, e.Step, e.Err)
 	for _, said := range e.Said {
