@@ -119,13 +119,17 @@ type progress struct {
 	w       *bufio.Writer
 	shown   time.Time // when what was told last could be seen
 	done    int
-	covered bool // a directory that programs may have open
+	adopted string // the last directory that was copied into the store
+	covered bool   // a directory that programs may have open
 }
 
 func (p *progress) tell(e apply.Event) {
 	if e.Err == nil {
 		p.done++
-		p.covered = p.covered || e.Step.Kind == plan.Adopt && e.Step.Dir
+		if e.Step.Kind == plan.Adopt && e.Step.Dir {
+			p.adopted = e.Step.Path
+		}
+		p.covered = p.covered || e.Step.Kind == plan.Bind && e.Step.Path == p.adopted
 	}
 	ui.Done(p.w, e.Step, e.Err)
 	for _, said := range e.Said {

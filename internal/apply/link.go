@@ -153,7 +153,7 @@ func trash(root *sys.Tree, s plan.Step) error {
 
 // unused is an error if programs use a directory, which would go on doing so wherever it is moved.
 func unused(root *sys.Tree, p string) error {
-	holders, err := root.DirHolders(p)
+	holders, err := root.TreeHolders(p)
 	if err != nil || len(holders) == 0 {
 		return err
 	}

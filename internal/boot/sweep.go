@@ -14,13 +14,10 @@ import (
 // begun before this boot can be finished by anybody any more.
 func sweep(r *Record, t *sys.Tree, b *plan.Boot, booted time.Time) {
 	seen := map[string]bool{}
+	linked := map[string]bool{} // what the base has in the place of a link was put aside in this boot
 	for _, s := range b.Entries {
-		if dir := path.Dir(s.Path); r.Outcome == Done && s.Kind == plan.Symlink && s.Dir && !seen[dir] {
-			// What the base has in the place of a link was put aside in this boot.
-			seen[dir] = true
-			if err := t.Sweep(dir, time.Now()); err != nil && !errors.Is(err, fs.ErrNotExist) {
-				r.note("what the base has in the place of links in %s is still there: %v", dir, err)
-			}
+		if r.Outcome == Done && s.Kind == plan.Symlink && s.Dir {
+			linked[path.Dir(s.Path)] = true
 		}
 	}
 	for _, s := range b.Entries {
@@ -29,7 +26,11 @@ func sweep(r *Record, t *sys.Tree, b *plan.Boot, booted time.Time) {
 				continue
 			}
 			seen[dir] = true
-			if err := t.Sweep(dir, booted); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			began := booted
+			if linked[dir] {
+				began = time.Now()
+			}
+			if err := t.Sweep(dir, began); err != nil && !errors.Is(err, fs.ErrNotExist) {
 				r.note("what was left unfinished in %s is still there: %v", dir, err)
 			}
 		}

@@ -47,7 +47,7 @@ func (m Machine) look(t *Taking) error {
 	}
 	var err error
 	if t.step.Kind == plan.Symlink && t.step.Dir {
-		t.Holders, err = m.Root.DirHolders(t.step.Source)
+		t.Holders, err = m.Root.TreeHolders(t.step.Source)
 	} else if t.step.Kind == plan.Symlink {
 		t.Holders, err = m.Root.FileHolders(t.step.Source)
 	} else {

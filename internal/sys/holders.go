@@ -3,7 +3,9 @@ package sys
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -61,32 +63,55 @@ func (t *Tree) FileHolders(p string) ([]Holder, error) {
 	})
 }
 
-// DirHolders returns the other programs that use the directory p or something below it, by the names that the kernel gives for what they use.
-func (t *Tree) DirHolders(p string) ([]Holder, error) {
-	at, err := os.Readlink(procPath(t.fd))
+// TreeHolders returns the other programs that use the directory p or something in it, in whatever mount namespace they are.
+func (t *Tree) TreeHolders(p string) ([]Holder, error) {
+	within := map[[2]uint64]bool{} // by device and number: names mean something else in other namespaces
+	dir, err := t.Sub(p)
 	if err != nil {
 		return nil, err
 	}
-	at = filepath.Join(at, p)
-	own := fmt.Sprintf("/proc/%d/", os.Getpid())
-	return holdersBy(at, func(link string) bool {
-		name, err := os.Readlink(link)
-		return err == nil && !strings.HasPrefix(link, own) && (name == at || strings.HasPrefix(name, at+"/"))
+	defer dir.Close()
+	if err := dir.numbers(within); err != nil {
+		return nil, err
+	}
+	own := strconv.Itoa(os.Getpid())
+	return holders(t.Path(p), func(pid string, x unix.Statx_t) bool {
+		return pid != own && within[[2]uint64{unix.Mkdev(x.Dev_major, x.Dev_minor), x.Ino}]
 	})
+}
+
+// numbers notes the devices and numbers of the directory and of all in it.
+func (t *Tree) numbers(out map[[2]uint64]bool) error {
+	here, err := fstat(t.fd, t.name)
+	if err != nil {
+		return err
+	}
+	out[[2]uint64{here.Dev, here.Ino}] = true
+	names, err := t.List(".")
+	if err != nil {
+		return err
+	}
+	for _, n := range names {
+		s, err := t.Stat(n)
+		if err == nil && s.IsDir() && s.MountID == here.MountID {
+			var sub *Tree
+			if sub, err = t.Sub(n); err == nil {
+				err = sub.numbers(out)
+				sub.Close()
+			}
+		} else if err == nil {
+			out[[2]uint64{s.Dev, s.Ino}] = true
+		}
+		if err != nil && !errors.Is(err, fs.ErrNotExist) { // removed meanwhile
+			return err
+		}
+	}
+	return nil
 }
 
 // holders asks every process for what it uses. Those that may not be asked, or end meanwhile, are passed over.
 // What is mapped into memory is recognised by its name, at or below the path at.
 func holders(at string, is func(pid string, x unix.Statx_t) bool) ([]Holder, error) {
-	return holdersBy(at, func(link string) bool {
-		var x unix.Statx_t
-		pid := strings.Split(link, "/")[2]
-		return unix.Statx(unix.AT_FDCWD, link, 0, unix.STATX_MNT_ID|unix.STATX_INO, &x) == nil && is(pid, x)
-	})
-}
-
-// holdersBy is [holders] by the links of /proc/PID.
-func holdersBy(at string, is func(link string) bool) ([]Holder, error) {
 	names, err := filepath.Glob("/proc/[0-9]*")
 	if err != nil {
 		return nil, err
@@ -94,7 +119,10 @@ func holdersBy(at string, is func(link string) bool) ([]Holder, error) {
 	var out []Holder
 	for _, dir := range names {
 		pid := filepath.Base(dir)
-		use := usedBy(dir, is)
+		use := usedBy(dir, func(p string) bool {
+			var x unix.Statx_t
+			return unix.Statx(unix.AT_FDCWD, p, 0, unix.STATX_MNT_ID|unix.STATX_INO, &x) == nil && is(pid, x)
+		})
 		if use == "" && inMemory(dir, at) {
 			use = "has files of it in memory"
 		}

@@ -100,7 +100,7 @@ func ours(fd int, name string) error {
 		if empty, err := (&Tree{fd: fd, name: name}).emptyDir("."); err != nil || empty && int(s.Uid) == unix.Geteuid() {
 			return err
 		}
-	} else if s.Nlink == 1 && int(s.Uid) == unix.Geteuid() {
+	} else if alone(fd, s) && int(s.Uid) == unix.Geteuid() {
 		return nil
 	}
 	return wrap("make", name, errors.New("somebody else has put something there meanwhile"))

@@ -3,6 +3,7 @@ package sys
 import (
 	"errors"
 	"os"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -33,12 +34,19 @@ func (t *Tree) Adjust(p string, want func(Perm) Perm) error {
 	switch {
 	case perm == has:
 		return nil
-	case s.IsLink() || !s.IsDir() && s.Nlink > 1:
+	case s.IsLink() || !s.IsDir() && !alone(fd, s):
 		return wrap("chown", t.Path(p), errors.New("is a link, or has a second name"))
 	case perm.UID != has.UID || perm.GID != has.GID:
 		return give(fd, t.Path(p), perm)
 	}
 	return chmod(fd, t.Path(p), perm.Mode)
+}
+
+// alone reports whether what is open, and was found to be s, has no name but the one that it was opened by. Names are counted
+// before that one is looked at: whoever takes it away in between leaves the count of an object that is somewhere else.
+func alone(fd int, s Stat) bool {
+	name, err := os.Readlink(procPath(fd))
+	return err == nil && s.Nlink == 1 && !strings.HasSuffix(name, " (deleted)") // as the kernel says of a name that is gone: fs/d_path.c
 }
 
 // give gives owner and mode to what is open, which must not be a link. The kernel takes set-id bits away with the owner.

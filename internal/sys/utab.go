@@ -75,7 +75,7 @@ func noteMount(text, id string, options, drop []string) string {
 	}
 	var out strings.Builder
 	said := false
-	for line := range strings.Lines(text) {
+	for _, line := range strings.SplitAfter(text, "\n") {
 		rest, mine := strings.CutPrefix(line, id+" OPTS=")
 		if !mine {
 			out.WriteString(line)
