@@ -270,7 +270,6 @@ func (g *giver) pass(m *decl.Moving, users, groups map[int]int) error {
 		}
 	}
 	var errs []error
-	g.left = nil
 	err := g.each(func(t *sys.Tree, p, at string, _ sys.Stat) error {
 		_, err := t.Reown(p, next(users), next(groups))
 		switch {

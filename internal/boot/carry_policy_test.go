@@ -5,9 +5,11 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
+	"anicca/internal/apply"
 	"anicca/internal/decl"
 	"anicca/internal/plan"
 	"anicca/internal/sys"
@@ -123,43 +125,55 @@ func TestCarryRestores(t *testing.T) {
 func TestCarryTellsAfterAPowerCut(t *testing.T) {
 	defer func() { sys.Fault = nil }()
 	cut := errors.New("power cut")
-	for n := 1; ; n++ {
-		bannerPath = filepath.Join(t.TempDir(), "motd.d/10-anicca")
-		d := newCarrier(t)
-		d.replace(carriedPath, "session\n")
-		d.write("store"+carriedPath, "backup\n")
-		d.replace("/etc/passwd", "root:x:0:0:session:/root:/bin/sh\n")
-		d.unmount()
-		r := d.reset(nil)
-		d.mount()
-		left, was := n, false
-		sys.Fault = func(string, string) error {
-			if left--; left <= 0 {
-				was = true
-				return cut
+	for n := 1; n < 60; n += 6 { // the walk of [TestCarryCrashWalk] is at each
+		t.Run(strconv.Itoa(n), func(t *testing.T) {
+			d := newCarrier(t)
+			d.replace(carriedPath, "session\n")
+			d.write("store"+carriedPath, "backup\n")
+			d.replace("/etc/passwd", "root:x:0:0:session:/root:/bin/sh\n")
+			d.unmount()
+			r := d.reset(nil)
+			d.mount()
+			left := n
+			sys.Fault = func(string, string) error {
+				if left--; left <= 0 {
+					return cut
+				}
+				return nil
 			}
-			return nil
-		}
-		d.persist(r) // and all that it says is lost
-		sys.Fault = nil
-		r = d.restart(nil)
-		d.both(carriedPath, "session\n")
-		if got := d.aside(carriedPath); !slices.Equal(got, []string{"backup\n"}) || !said(r, "was changed on both sides") || r.grave() || len(r.Problems) != 1 {
-			t.Fatalf("after call %d: put aside %q, said %q", n, got, r.Problems)
-		}
-		if sets, err := filepath.Glob(d.dir + "/store/.anicca/carry/accounts/*/etc/passwd"); err != nil || len(sets) != 1 {
-			t.Fatalf("after call %d: sets %q, %v", n, sets, err)
-		}
-		if r = d.finish(r); r.OK() {
-			t.Fatal("the booted system does not tell it")
-		}
-		if r = d.finish(d.restart(nil)); !r.OK() {
-			t.Fatalf("after call %d: told again: %q", n, r.Problems)
-		}
-		d.unmount()
-		if !was {
-			return
-		}
+			d.persist(r) // and all that it says is lost
+			sys.Fault = nil
+			r = d.restart(nil)
+			d.both(carriedPath, "session\n")
+			if got := d.aside(carriedPath); !slices.Equal(got, []string{"backup\n"}) || !said(r, "was changed on both sides") || r.grave() || len(r.Problems) != 1 {
+				t.Fatalf("put aside %q, said %q", got, r.Problems)
+			}
+			if sets, err := filepath.Glob(d.dir + "/store/.anicca/carry/accounts/[0-9]*/etc/passwd"); err != nil || len(sets) != 1 {
+				t.Fatalf("sets %q, %v", sets, err)
+			}
+			if r = d.restart(nil); !r.OK() {
+				t.Fatalf("told again: %q", r.Problems)
+			}
+		})
+	}
+}
+
+// The booted system has told it, and then forgets it.
+func TestCarryIsHeard(t *testing.T) {
+	bannerPath = filepath.Join(t.TempDir(), "motd.d/10-anicca")
+	d := newCarrier(t)
+	d.replace(carriedPath, "session\n")
+	d.write("store"+carriedPath, "backup\n")
+	d.unmount()
+	r := d.reset(nil)
+	d.mount()
+	d.persist(r)
+	untold := (&apply.Carrier{Root: d.root, Store: "/persist"}).Untold
+	if got := untold(); len(got) != 1 || len(r.Problems) != 1 || got[0] != r.Problems[0] {
+		t.Errorf("%q, %q", got, r.Problems)
+	}
+	if r = d.finish(r); !said(r, "was changed on both sides") || len(untold()) > 0 {
+		t.Errorf("%q, %q", untold(), r.Problems)
 	}
 }
 
