@@ -3,10 +3,7 @@
 //	anicca-init reset [--device DEV] [--options OPTS]   before the root is mounted
 //	anicca-init persist ROOT                            after that, before switch-root
 //	anicca-init finish [--late]                         in the booted system, and again before logins
-//	anicca-init observe                                 there too, to report what a reset would have dropped
 //	anicca-init save                                    at the end of an orderly shutdown
-//	anicca-init expire, fill                            now and then, by timers
-//	anicca-init watch                                   for as long as the system runs
 //
 // The hooks that 'anicca init' installs call it; users do not. Where no hook can be installed, init= on the kernel command
 // line names it: as the first process it does the work of reset and persist and becomes the machine's own init.
@@ -21,7 +18,6 @@ import (
 
 	"anicca/internal/boot"
 	"anicca/internal/sys"
-	"anicca/internal/watch"
 )
 
 func main() {
@@ -41,7 +37,7 @@ func main() {
 
 func run(args []string) error {
 	if len(args) == 0 {
-		return fmt.Errorf("usage: anicca-init reset|persist|finish|observe|save|expire|fill|watch")
+		return fmt.Errorf("usage: anicca-init reset|persist|finish|save")
 	}
 	switch args[0] {
 	case "reset":
@@ -62,22 +58,14 @@ func run(args []string) error {
 		}
 		_, err := boot.Finish("/", boot.RecordPath)
 		return err
-	case "observe":
-		return boot.Observe("/", boot.RecordPath, time.Now())
 	case "save":
 		return boot.Save(time.Now())
-	case "watch":
-		return watch.Main()
-	case "fill":
-		return boot.WarnFill()
 	case "shim":
 		move, err := boot.Shim(strings.Join(args[1:], " "))
 		if move {
 			os.Exit(boot.ExitMove)
 		}
 		return err
-	case "expire":
-		return boot.Expire(time.Now(), 2*time.Second)
 	}
 	return fmt.Errorf("unknown command %q", args[0])
 }

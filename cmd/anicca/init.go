@@ -58,7 +58,7 @@ Exit codes: 0 done, 1 a step failed or this machine cannot be set up yet.`,
 				}
 				return exitError{code: exitFault}
 			}
-			program, err := initProgram()
+			programs, err := findPrograms()
 			if err != nil {
 				return err
 			}
@@ -81,7 +81,7 @@ Exit codes: 0 done, 1 a step failed or this machine cannot be set up yet.`,
 					return exitError{exitFault, "nothing was done"}
 				}
 			}
-			run := install.Runner{Machine: m, Program: program, Tell: func(s install.Step, err error) {
+			run := install.Runner{Machine: m, Programs: programs, Tell: func(s install.Step, err error) {
 				if err != nil {
 					fmt.Fprintln(w, "FAILED", s.Text)
 				} else {
@@ -119,16 +119,16 @@ func paragraphs(w io.Writer, list []string) {
 	}
 }
 
-// initProgram finds the initrd program: beside this one, or where packages put it.
-func initProgram() (string, error) {
+// findPrograms finds this program, and the initrd program beside it, or where packages put that.
+func findPrograms() (install.Programs, error) {
 	self, err := os.Executable()
 	if err != nil {
-		return "", err
+		return install.Programs{}, err
 	}
 	for _, p := range []string{filepath.Join(filepath.Dir(self), "anicca-init"), "/usr/lib/anicca/anicca-init"} {
 		if s, err := os.Stat(p); err == nil && s.Mode()&0o111 != 0 {
-			return p, nil
+			return install.Programs{Init: p, Anicca: self}, nil
 		}
 	}
-	return "", fmt.Errorf("the initrd program anicca-init is not beside %s: copy it there (go build ./cmd/anicca-init)", self)
+	return install.Programs{}, fmt.Errorf("the initrd program anicca-init is not beside %s: copy it there (go build ./cmd/anicca-init)", self)
 }

@@ -120,7 +120,7 @@ func (c *converted) init() error {
 	c.must(err)
 	_, m.Mounted = mounts.At("/persist")
 	m.Declared, _ = filepath.Glob(c.root + "/etc/anicca/*.cue")
-	return Runner{Machine: m, Root: c.root, Program: "/usr/local/bin/anicca-init"}.Run(context.Background(), Steps(m, Starter(m)))
+	return Runner{Machine: m, Root: c.root, Programs: Programs{Init: "/usr/local/bin/anicca-init", Anicca: "/usr/local/bin/anicca"}}.Run(context.Background(), Steps(m, Starter(m)))
 }
 
 // The power is cut at every call of a conversion. The machine boots as it was, nothing of it is lost,

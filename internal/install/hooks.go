@@ -72,12 +72,19 @@ var hookFiles = map[Generator][][2]string{
 	Shim: {},
 }
 
-// Hooks returns the files that make a machine run the initrd program at path program before its root is used,
-// and the late services of the booted system.
-func Hooks(m Machine, program string) ([]Installed, error) {
+// Programs are the paths of the two programs on the machine.
+type Programs struct {
+	Init   string // for the initrd and early boot
+	Anicca string // this one
+}
+
+// Hooks returns the files that make a machine run the initrd program before its root is used, and the late services of the
+// booted system.
+func Hooks(m Machine, p Programs) ([]Installed, error) {
 	if m.Generator == NixOS {
-		return nixHooks(m, program)
+		return nixHooks(m, p)
 	}
+	program := p.Init
 	list, ok := hookFiles[m.Generator]
 	if !ok {
 		return nil, fmt.Errorf("internal error: unknown initrd generator %q", m.Generator)
@@ -112,7 +119,7 @@ func Hooks(m Machine, program string) ([]Installed, error) {
 		case ".service", ".timer", ".conf":
 			mode = 0o644
 		}
-		text := strings.NewReplacer("@PROGRAM@", program, "@FILESYSTEM@", module).Replace(string(data))
+		text := strings.NewReplacer("@PROGRAM@", program, "@ANICCA@", p.Anicca, "@FILESYSTEM@", module).Replace(string(data))
 		out = append(out, Installed{Path: f[1], Mode: mode, Data: text})
 	}
 	return out, nil

@@ -23,7 +23,7 @@ func hooksOf(t *testing.T, g Generator) []Installed {
 func hooksFor(t *testing.T, g Generator, fstype string) []Installed {
 	t.Helper()
 	m := Machine{Generator: g, FSType: fstype, Store: "/persist", StoreSub: "@persist", UUID: "0a1b"}
-	hooks, err := Hooks(m, "/opt/bin/anicca-init")
+	hooks, err := Hooks(m, Programs{Init: "/opt/bin/anicca-init", Anicca: "/opt/bin/anicca"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -33,12 +33,13 @@ func hooksFor(t *testing.T, g Generator, fstype string) []Installed {
 // The path of the program is filled in everywhere, nothing else is left to be filled in, and what is to be run can be run.
 func TestHooks(t *testing.T) {
 	for _, g := range generators {
-		named := false
+		named, late := false, false
 		for _, h := range hooksOf(t, g) {
 			if at := regexp.MustCompile(`@[A-Z]+@`).FindString(h.Data); at != "" {
 				t.Errorf("%s: %s is not filled in", h.Path, at)
 			}
 			named = named || strings.Contains(h.Data, "/opt/bin/anicca-init") || h.From == "/opt/bin/anicca-init"
+			late = late || strings.Contains(h.Data, "ExecStart=/opt/bin/anicca service watch\n") || strings.Contains(h.Data, "ExecStart=${anicca} service watch\n")
 			if strings.HasPrefix(h.Data, "#!") && h.Mode&0o111 == 0 {
 				t.Errorf("%s cannot be run", h.Path)
 			}
@@ -49,8 +50,11 @@ func TestHooks(t *testing.T) {
 		if !named {
 			t.Errorf("%s: nothing names the program", g)
 		}
+		if !late {
+			t.Errorf("%s: nothing runs the watcher", g)
+		}
 	}
-	if _, err := Hooks(Machine{Generator: "tape"}, "/x"); err == nil {
+	if _, err := Hooks(Machine{Generator: "tape"}, Programs{}); err == nil {
 		t.Error("an unknown generator has hooks")
 	}
 	for g := range hookFiles {

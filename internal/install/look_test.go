@@ -67,7 +67,7 @@ func written(t *testing.T, m fs.FS) string {
 		t.Fatal(err)
 	}
 	machine.UUID = "01234567-89ab-cdef-0123-456789abcdef"
-	list, err := Hooks(machine, "/opt/anicca-init")
+	list, err := Hooks(machine, Programs{Init: "/opt/anicca-init", Anicca: "/opt/anicca"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,10 +12,11 @@ import (
 const (
 	nixModule  = "/etc/nixos/anicca.nix"
 	nixProgram = "/etc/nixos/anicca-init"
+	nixAnicca  = "/etc/nixos/anicca"
 )
 
-// nixHooks returns the module of NixOS, and the program that it puts into the Nix store.
-func nixHooks(m Machine, program string) ([]Installed, error) {
+// nixHooks returns the module of NixOS, and the programs that it puts into the Nix store.
+func nixHooks(m Machine, p Programs) ([]Installed, error) {
 	frame, err := files.ReadFile("files/nixos-module")
 	if err != nil {
 		return nil, fmt.Errorf("internal error: %w", err)
@@ -40,7 +41,8 @@ func nixHooks(m Machine, program string) ([]Installed, error) {
 	).Replace(string(frame))
 	return []Installed{
 		{Path: nixModule, Mode: 0o644, Data: text},
-		{Path: nixProgram, Mode: 0o755, From: program},
+		{Path: nixProgram, Mode: 0o755, From: p.Init},
+		{Path: nixAnicca, Mode: 0o755, From: p.Anicca},
 	}, nil
 }
 
@@ -52,7 +54,7 @@ func nixUnit(b *strings.Builder, option string, u unit, by string) error {
 	}
 	// In an indented string, '' and ${ mean something.
 	text := strings.NewReplacer("''", "'''", "${", "''${").Replace(string(data))
-	text = strings.NewReplacer("/usr/bin/anicca-init", "${program}", "@PROGRAM@", "${program}").Replace(text)
+	text = strings.NewReplacer("/usr/bin/anicca-init", "${program}", "@PROGRAM@", "${program}", "@ANICCA@", "${anicca}").Replace(text)
 	if option == "systemd.units" { // those of NixOS's own making have the programs of the system in their path
 		text = strings.Replace(text, "[Service]\n", "[Service]\nEnvironment=PATH=/run/current-system/sw/bin\n", 1)
 	}

@@ -15,7 +15,7 @@ func TestNixModule(t *testing.T) {
 		t.Skip("needs nix-instantiate: apt-get install nix-bin")
 	}
 	m := Machine{Generator: NixOS, FSType: "btrfs", Store: `/per"sist`, StoreSub: "@${x}\\", UUID: "0a1b"}
-	hooks, err := Hooks(m, "/opt/bin/anicca-init")
+	hooks, err := Hooks(m, Programs{Init: "/opt/bin/anicca-init", Anicca: "/opt/bin/anicca"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,8 +20,8 @@ func (m Machine) Notes() []string {
 		out = append(out, s)
 	case m.Generator == NixOS:
 		out = append(out, fmt.Sprintf("anicca does not change your configuration: add %s to the imports in configuration.nix, and run 'nixos-rebuild boot' "+
-			"before you set reset: \"on\". Where the configuration is a flake, copy it and the program beside it, %s, into that, and 'git add' both. "+
-			"After another version of anicca, run 'anicca init' and nixos-rebuild again.", nixModule, nixProgram))
+			"before you set reset: \"on\". Where the configuration is a flake, copy it and the programs beside it, %s and %s, into that, and 'git add' them. "+
+			"After another version of anicca, run 'anicca init' and nixos-rebuild again.", nixModule, nixAnicca, nixProgram))
 	}
 	if at, _, ok := m.Mounts.Place("/boot"); ok && at.Target == "/" && m.FSType == "zfs" {
 		out = append(out, fmt.Sprintf("Kernel and initrd lie in the root's own dataset, which has no name for a moment at every reset. A power cut in that moment "+

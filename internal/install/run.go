@@ -17,10 +17,10 @@ import (
 
 // Runner does the steps of a conversion.
 type Runner struct {
-	Machine Machine
-	Root    string // where its root is mounted; empty for /
-	Program string // path of the initrd program on the machine
-	Tell    func(Step, error)
+	Machine  Machine
+	Root     string // where its root is mounted; empty for /
+	Programs Programs
+	Tell     func(Step, error)
 }
 
 // Run does the steps in order and stops at the first that fails. Run it again to go on.
@@ -192,7 +192,7 @@ func (r Runner) installHooks(tree *sys.Tree, top string) error {
 	if err != nil {
 		return err
 	}
-	hooks, err := Hooks(r.Machine, r.Program)
+	hooks, err := Hooks(r.Machine, r.Programs)
 	if err != nil {
 		return err
 	}
