@@ -125,7 +125,7 @@ func TestCarryRestores(t *testing.T) {
 func TestCarryTellsAfterAPowerCut(t *testing.T) {
 	defer func() { sys.Fault = nil }()
 	cut := errors.New("power cut")
-	for n := 1; n < 60; n += 6 { // the walk of [TestCarryCrashWalk] is at each
+	for n := 1; n < 150; n += 4 { // the walk of [TestCarryCrashWalk] is at each
 		t.Run(strconv.Itoa(n), func(t *testing.T) {
 			d := newCarrier(t)
 			d.replace(carriedPath, "session\n")
