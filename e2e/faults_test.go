@@ -158,7 +158,7 @@ var faults = map[string]fault{
 	"keep": {words: "anicca=keep", outcome: boot.Kept, say: "anicca=keep is on the kernel command line", ok: true, heals: true},
 	"observe": {
 		words: "anicca=observe", outcome: boot.Kept, say: "anicca=observe is on the kernel command line", ok: true, heals: true,
-		after: []string{"anicca-init observe; anicca status", "cat /persist/.anicca/observed/*"},
+		after: []string{"anicca service observe; anicca status", "cat /persist/.anicca/observed/*"},
 		see: func(b *session) {
 			if !strings.Contains(b.out(first), "a reset at this boot would have dropped") {
 				b.s.t.Errorf("status does not tell of the report:\n%s", b.out(first))
@@ -473,7 +473,7 @@ var faults = map[string]fault{
 	"old roots expire": {
 		before:  []string{declare("root: archive: {count: 1, days: 0}"), "anicca archive pin $(anicca archive list | busybox grep -o '^000001[^ ]*')"},
 		outcome: boot.Done, ok: true, forgets: true, heals: true,
-		after: []string{"anicca archive list", "anicca-init expire", "anicca archive list"},
+		after: []string{"anicca archive list", "anicca service expire", "anicca archive list"},
 		see: func(b *session) {
 			for i, want := range []string{"000001 000002 000003", "", "000001 000003"} {
 				var got []string
@@ -493,7 +493,7 @@ var faults = map[string]fault{
 	},
 	"clock in 1970": {
 		outcome: boot.Done, ok: true, forgets: true, heals: true,
-		after: []string{"date -s 1970.01.02-00:00 >/dev/null; anicca archive expire --yes", "anicca-init expire"},
+		after: []string{"date -s 1970.01.02-00:00 >/dev/null; anicca archive expire --yes", "anicca service expire"},
 		see: func(b *session) {
 			for i := range 2 {
 				if out := b.out(first + i); b.code(first+i) == 0 || !strings.Contains(out, "nothing is dropped: the clock says 1970") {

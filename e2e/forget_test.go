@@ -16,7 +16,6 @@ import (
 const edit = `package nest
 
 persist: "/persist": {
-	hideMounts: true
 	directories: {
 		"/home": enable: false
 		"/var/lib/app": {user: "bird", group: "bird", mode: "u=rwx,g=rx,o="}
@@ -26,6 +25,7 @@ persist: "/persist": {
 	files: {
 		"/etc/app.conf": {}
 		"/etc/app.link": method: "symlink"
+		"/etc/app.bind": method: "bind"
 		"/etc/made-later": {}
 	}
 	users: bird: {
@@ -121,6 +121,7 @@ func (d *disk) live(t *testing.T) {
 	}
 	d.cutWhileWriting(t)
 	d.cutInReset(t)
+	d.watched(t)
 	d.carried(t)
 	d.check(t)
 }
@@ -130,7 +131,7 @@ func (d *disk) convert(t *testing.T) (string, int) {
 	m := d.boot(t, "")
 	m.install()
 	m.run("runuser -u bird -- mkdir -p /home/bird/Documents && runuser -u bird -- sh -c 'echo cv >/home/bird/Documents/cv'")
-	m.run("echo one >/etc/app.conf; chmod 640 /etc/app.conf; chown bird:bird /etc/app.conf; echo two >/etc/app.link; echo n >/home/bird/.notes; chown bird:bird /home/bird/.notes")
+	m.run("echo one >/etc/app.conf; chmod 640 /etc/app.conf; chown bird:bird /etc/app.conf; echo two >/etc/app.link; echo b >/etc/app.bind; echo n >/home/bird/.notes; chown bird:bird /home/bird/.notes")
 	m.run("mkdir /srv/data && echo d >/srv/data/d && chmod 2775 /srv/data && chown bird:bird /srv/data")
 
 	m.run("btrfs subvolume create /opt/own && echo x >/opt/own/x && btrfs subvolume create /opt/empty")

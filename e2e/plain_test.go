@@ -159,9 +159,13 @@ func (d *disk) inMemory(t *testing.T) {
 	m.clean()
 	m.lives(false, "/etc/undeclared")
 	m.want("anicca restore /etc/undeclared && cat /etc/undeclared | tail -n 1", "restored /etc/undeclared from "+m.lastOld()+"\nsaved")
+	m.run("sed -i 's/.*/seven/' /etc/app.conf && printf 'secret\\nsecret\\n' | passwd bird && getent shadow bird >/persist/was")
+	m.until("cmp /etc/app.conf /persist/etc/app.conf && cmp /etc/shadow /persist/etc/shadow")
+	m.run("sync")
 	m.cut()
 	m = d.boot(t, "")
 	m.clean()
+	m.want("cat /etc/app.conf; getent shadow bird | cmp - /persist/was && rm /persist/was", "seven")
 	m.lives(false, "/etc/undeclared")
 	if out := m.run("anicca archive"); !strings.Contains(out, "was in memory and is lost") {
 		t.Errorf("archive:\n%s", out)

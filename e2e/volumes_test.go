@@ -27,7 +27,7 @@ func TestVolumes(t *testing.T) {
 		t.Errorf("a base without it: %s\n%s\n%s", b.out(0), b.out(1), b.out(2))
 	}
 	b = s.boot("", "anicca-init finish; anicca status", "cat /run/anicca/boot.json", "cat /home/letter", "cat /home/cv",
-		"anicca restore /home/letter && cat /home/letter", "anicca-init observe; echo more >/home/more", "stat -c %U /home")
+		"anicca restore /home/letter && cat /home/letter", "anicca service observe; echo more >/home/more", "stat -c %U /home")
 	if r := b.record(1); r.Outcome != boot.Done || len(r.Made.Parts) != 1 || b.code(0) != 0 {
 		t.Errorf("%+v\n%s", r.Made, b.out(0))
 	}
@@ -37,7 +37,7 @@ func TestVolumes(t *testing.T) {
 	if out := b.out(4); !strings.HasSuffix(out, "mine") {
 		t.Errorf("restore from the old /home: %s", out)
 	}
-	b = s.boot("anicca=observe", "anicca-init finish; anicca-init observe; anicca status", "cat /persist/.anicca/observed/*", "cat /home/more")
+	b = s.boot("anicca=observe", "anicca-init finish; anicca service observe; anicca status", "cat /persist/.anicca/observed/*", "cat /home/more")
 	if out := b.out(1); !strings.Contains(out, "/home/more") || b.out(2) != "more" {
 		t.Errorf("the report does not know of /home: %s\n%s", out, b.out(2))
 	}
