@@ -25,9 +25,11 @@ var layers = map[string]struct {
 	"internal/survey":  {"reads machines through fs.FS only; beside facts, as the initrd's program links those", "internal/decl internal/facts"},
 	"internal/suggest": {"thinks about what was found: no disk", "internal/decl internal/survey"},
 	"internal/plan":    {"thinks: no disk, no clock, no environment", "internal/decl internal/facts"},
+	"internal/review":  {"thinks about changes: no disk, no clock, no environment", ""},
 	"internal/sys":     {"the hands know nothing of what they work for", ""},
 	"internal/root":    {"fresh roots are made by the hands", "internal/decl internal/sys"},
 	"internal/apply":   {"walks a plan", "internal/decl internal/plan internal/sys internal/root"},
+	"internal/changes": {"looks at a root and its base for what differs", "internal/review internal/sys"},
 	"internal/archive": {"old roots, opened through a backend", "internal/decl internal/root internal/sys"},
 	"internal/live":    {"changes a running machine: its declaration, what is in place, and the next boot together", "internal/decl internal/config internal/facts internal/plan internal/apply internal/sys"},
 	"internal/history": {"reads what was applied before, from a store", "internal/decl internal/plan internal/sys"},
@@ -68,6 +70,7 @@ var owned = map[string]struct {
 var pure = map[string][]string{
 	"internal/decl":    {"os", "io/fs", "time", "net", "syscall"},
 	"internal/plan":    {"os", "io/fs", "time", "net", "syscall"},
+	"internal/review":  {"os", "io/fs", "time", "net", "syscall"},
 	"internal/suggest": {"os", "io/fs", "time", "net", "syscall"},
 	"internal/ui":      {"time", "net", "syscall"},
 }

@@ -1,0 +1,153 @@
+package sys
+
+import (
+	"bytes"
+	"errors"
+	"io/fs"
+	"slices"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// Entry is one thing that lies in a directory.
+type Entry struct {
+	Name string
+	Stat
+}
+
+// Entries describes all that lies in the directory of the tree, sorted by name, in one system call for each; what vanishes
+// meanwhile is left out. When things were born is not told. Not for two goroutines at once.
+func (t *Tree) Entries() ([]Entry, error) {
+	if _, err := unix.Seek(t.fd, 0, 0); err != nil {
+		return nil, wrap("read directory", t.name, err)
+	}
+	var out []Entry
+	var buf [32 << 10]byte
+	var names []string
+	for {
+		n := 0
+		err := retry(func() (err error) {
+			n, err = unix.ReadDirent(t.fd, buf[:])
+			return err
+		})
+		if err == unix.ENOENT { // the directory itself was removed
+			break
+		}
+		if err != nil {
+			return nil, wrap("read directory", t.name, err)
+		}
+		if n == 0 {
+			break
+		}
+		_, _, names = unix.ParseDirent(buf[:n], -1, names[:0])
+		for _, name := range names {
+			s, err := t.statx(name)
+			if errors.Is(err, fs.ErrNotExist) {
+				continue
+			}
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, Entry{name, s})
+		}
+	}
+	slices.SortFunc(out, func(a, b Entry) int { return strings.Compare(a.Name, b.Name) })
+	return out, nil
+}
+
+// statx describes one name in the directory of the tree. A name has no slash, so it leads nowhere else.
+func (t *Tree) statx(name string) (Stat, error) {
+	var x unix.Statx_t
+	flags := unix.AT_SYMLINK_NOFOLLOW | unix.AT_NO_AUTOMOUNT
+	if err := unix.Statx(t.fd, name, flags, unix.STATX_BASIC_STATS|unix.STATX_MNT_ID, &x); err != nil {
+		return Stat{}, wrap("stat", t.Path(name), err)
+	}
+	var s Stat
+	s.Dev, s.Rdev = unix.Mkdev(x.Dev_major, x.Dev_minor), unix.Mkdev(x.Rdev_major, x.Rdev_minor)
+	s.Ino, s.Mode, s.Uid, s.Gid, s.Size, s.Blocks = x.Ino, uint32(x.Mode), x.Uid, x.Gid, int64(x.Size), int64(x.Blocks)
+	s.Nlink = asNlink(x.Nlink, s.Nlink)
+	s.Mtim = unix.NsecToTimespec(x.Mtime.Sec*1e9 + int64(x.Mtime.Nsec))
+	s.Ctim = unix.NsecToTimespec(x.Ctime.Sec*1e9 + int64(x.Ctime.Nsec))
+	s.MountID = x.Mnt_id
+	return s, nil
+}
+
+// asNlink gives a count of links the type that it has on this architecture.
+func asNlink[T uint32 | uint64](n uint32, _ T) T { return T(n) }
+
+// Device is the number of the device of the tree's directory, as [Stat] has it.
+func (t *Tree) Device() (uint64, error) {
+	s, err := fstat(t.fd, t.name)
+	return s.Dev, err
+}
+
+// Xattrs reads the extended attributes of what lies at p that can be copied, as [Copy] does. A link is not followed.
+func (t *Tree) Xattrs(p string) (map[string][]byte, error) {
+	dir, name, done, err := t.beside(p)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	at := procPath(dir.fd) + "/" + name
+	var buf [4096]byte
+	n, err := unix.Llistxattr(at, buf[:])
+	switch {
+	case err == nil && n == 0, errors.Is(err, unix.ENOTSUP):
+		return nil, nil
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, wrap("listxattr", t.Path(p), err)
+	}
+	h, err := dir.open(name, unix.O_PATH|unix.O_NOFOLLOW, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer unix.Close(h)
+	return xattrs(h, t.Path(p))
+}
+
+// Xattr reads one extended attribute of what lies at p; it is nil where there is none.
+func (t *Tree) Xattr(p, attr string) ([]byte, error) {
+	dir, name, done, err := t.beside(p)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	at := procPath(dir.fd) + "/" + name
+	var buf [4096]byte
+	n, err := unix.Lgetxattr(at, attr, buf[:])
+	if errors.Is(err, unix.ENODATA) || errors.Is(err, unix.ENOTSUP) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, wrap("getxattr "+attr, t.Path(p), err)
+	}
+	return bytes.Clone(buf[:n]), nil
+}
+
+// beside is the directory that p lies in, without opening it again if that is the tree's own.
+func (t *Tree) beside(p string) (dir *Tree, name string, done func(), err error) {
+	if p = inside(p); p != "." && !strings.Contains(p, "/") {
+		return t, p, func() {}, nil
+	}
+	if p == "." {
+		return t, p, func() {}, nil
+	}
+	if dir, name, err = t.parent(p); err != nil {
+		return nil, "", nil, err
+	}
+	return dir, name, func() { dir.Close() }, nil
+}
+
+// SameContent reports whether two files have the same content; both are read until they differ.
+func SameContent(a *Tree, ap string, b *Tree, bp string) (bool, error) {
+	x, err := a.Stat(ap)
+	if err != nil {
+		return false, err
+	}
+	y, err := b.Stat(bp)
+	if err != nil || x.Size != y.Size || !x.IsFile() || !y.IsFile() {
+		return false, err
+	}
+	return sameContent(a, ap, b, bp, x.Size)
+}
