@@ -30,17 +30,33 @@ func keptHere(p string) bool { return strings.HasSuffix(p, "/n7") }
 // Thousands of operations of every kind, and after every few hundred the answer is what comparing all of both trees gives:
 // of a root made from the base, of the root that a base was made from, of one that began as an old root, and with an older base.
 func TestBtrfsTellsTheTruth(t *testing.T) {
+	// Where reading leaves a trace, the comparison itself makes every file one that may have changed.
+	done := map[string]int{}
+	for _, option := range []string{"noatime", "strictatime"} {
+		t.Run(option, func(t *testing.T) { btrfsTellsTheTruth(t, option, done) })
+	}
+	t.Logf("done: %v", done)
+	for _, op := range operations {
+		if done[op] == 0 && len(done) > 0 {
+			t.Errorf("never done: %s", op)
+		}
+	}
+}
+
+func btrfsTellsTheTruth(t *testing.T, option string, done map[string]int) {
 	top := disk(t, "btrfs", 512)
+	run(t, "mount", "-o", "remount,"+option, top)
 	n := seed(t)
 	tree := open(t, top)
 	must(t, tree.CreateSubvolume("root"))
 	m := newMess(t, n, filepath.Join(top, "root"), true)
 	const steps = 150
-	m.fill(1500)
+	m.fill(500)
+	must(t, tree.Sync()) // or all would be as new as the base
 	freeze(t, tree, "base1")
 	names := []string{"base1"}
 	told := 0
-	for round := range 12 {
+	for round := range 7 {
 		for range steps {
 			m.step()
 		}
@@ -71,11 +87,9 @@ func TestBtrfsTellsTheTruth(t *testing.T) {
 			reset(t, tree, m, fmt.Sprint("old", round-2), fmt.Sprint("old", round))
 		}
 	}
-	t.Logf("%d changes; done: %v", told, m.done)
-	for _, op := range operations {
-		if m.done[op] == 0 {
-			t.Errorf("never done: %s", op)
-		}
+	t.Logf("%d changes", told)
+	for op, n := range m.done {
+		done[op] += n
 	}
 }
 

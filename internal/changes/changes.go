@@ -148,11 +148,11 @@ func (f *finder) pair(was view, a node, now view, b node, at string) error {
 // object compares two objects of one type themselves.
 func (f *finder) object(a, b node, at string) error {
 	d := ofStat(a.Stat, b.Stat)
-	x, err := a.tree.Xattrs(a.real)
+	x, err := a.attributes()
 	if err != nil {
 		return err
 	}
-	y, err := b.tree.Xattrs(b.real)
+	y, err := b.attributes()
 	if err != nil {
 		return err
 	}

@@ -31,11 +31,11 @@ func newMess(t *testing.T, seed uint64, top string, volumes bool) *mess {
 	return &mess{t: t, r: rand.New(rand.NewPCG(seed, 1)), top: top, tree: open(t, top), volumes: volumes, done: map[string]int{}}
 }
 
-// some returns the path of something that is there.
+// some returns the path of something that is there, mostly of something deep: what happens to whole trees would cover the rest.
 func (m *mess) some(want func(os.FileInfo) bool) string {
 	at := m.top
 	var seen []string
-	for range 1 + m.r.IntN(6) {
+	for range 6 {
 		all, err := os.ReadDir(at)
 		if err != nil || len(all) == 0 {
 			break
@@ -56,6 +56,9 @@ func (m *mess) some(want func(os.FileInfo) bool) string {
 	}
 	if len(seen) == 0 {
 		return ""
+	}
+	if m.r.IntN(20) > 0 {
+		seen = seen[max(0, len(seen)-2):]
 	}
 	return seen[m.r.IntN(len(seen))]
 }
@@ -88,7 +91,11 @@ func (m *mess) fill(files int) {
 	for i := range files {
 		d := filepath.Join(m.top, fmt.Sprint("n", i%5), fmt.Sprint("n", i/5%7), fmt.Sprint("n", i/35%3))
 		must(m.t, os.MkdirAll(d, 0o755))
-		must(m.t, put(filepath.Join(d, fmt.Sprint("f", i)), m.bytes(), 0o644))
+		p := filepath.Join(d, fmt.Sprint("f", i))
+		must(m.t, put(p, m.bytes(), 0o644))
+		if i%2 == 0 {
+			must(m.t, syscall.Setxattr(p, "user.a0", []byte("a"), 0))
+		}
 	}
 }
 
@@ -188,12 +195,12 @@ func (m *mess) do(op string) error {
 	case "socket":
 		return syscall.Mknod(m.name(), syscall.S_IFSOCK|0o644, 0)
 	case "reflink":
-		if !m.volumes || f == "" || m.r.IntN(3) > 0 {
+		if !m.volumes || f == "" || m.r.IntN(2) > 0 {
 			return os.ErrInvalid
 		}
 		return exec.Command("cp", "--reflink=always", "--remove-destination", "--no-target-directory", f, m.name()).Run()
 	case "subvolume":
-		if !m.volumes || m.r.IntN(6) > 0 {
+		if !m.volumes || m.r.IntN(3) > 0 {
 			return os.ErrInvalid
 		}
 		return exec.Command("btrfs", "-q", "subvolume", "create", m.name()).Run()

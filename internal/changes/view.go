@@ -16,6 +16,16 @@ type node struct {
 	tree    *sys.Tree // where it really lies, as long as its view is open
 	real    string    // its name there
 	foreign bool      // something else is mounted there
+
+	xattrs map[string][]byte // if they were read already
+	read   bool
+}
+
+func (n node) attributes() (map[string][]byte, error) {
+	if n.read {
+		return n.xattrs, nil
+	}
+	return n.tree.Xattrs(n.real)
 }
 
 // plain is a directory that is nothing else.
@@ -53,6 +63,12 @@ func (v plain) open(n node) (view, error) {
 }
 
 func (v plain) close() { v.Close() }
+
+// entry looks at a single name in a directory.
+func (v plain) entry(name string) (node, error) {
+	e, err := v.Entry(name)
+	return node{Entry: e, tree: v.Tree, real: name, foreign: e.MountID != v.mount}, err
+}
 
 // one looks at a single path below a directory.
 func (v plain) one(p string) (node, error) {

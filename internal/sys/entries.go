@@ -82,6 +82,15 @@ func (t *Tree) Device() (uint64, error) {
 	return s.Dev, err
 }
 
+// Entry describes one name in the directory of the tree, as [Tree.Entries] does.
+func (t *Tree) Entry(name string) (Entry, error) {
+	if strings.Contains(name, "/") {
+		return Entry{}, wrap("stat", t.Path(name), unix.EINVAL)
+	}
+	s, err := t.statx(name)
+	return Entry{name, s}, err
+}
+
 // Xattrs reads the extended attributes of what lies at p that can be copied, as [Copy] does. A link is not followed.
 func (t *Tree) Xattrs(p string) (map[string][]byte, error) {
 	dir, name, done, err := t.beside(p)
@@ -90,39 +99,41 @@ func (t *Tree) Xattrs(p string) (map[string][]byte, error) {
 	}
 	defer done()
 	at := procPath(dir.fd) + "/" + name
-	var buf [4096]byte
+	var buf, val [4096]byte
 	n, err := unix.Llistxattr(at, buf[:])
 	switch {
 	case err == nil && n == 0, errors.Is(err, unix.ENOTSUP):
 		return nil, nil
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, wrap("listxattr", t.Path(p), err)
+	case err != nil:
+		return dir.manyXattrs(name)
 	}
-	h, err := dir.open(name, unix.O_PATH|unix.O_NOFOLLOW, 0)
+	out := map[string][]byte{}
+	for attr := range strings.SplitSeq(strings.TrimRight(string(buf[:n]), "\x00"), "\x00") {
+		if strings.HasPrefix(attr, "trusted.SGI_ACL_") || attr == "security.evm" {
+			continue
+		}
+		n, err := unix.Lgetxattr(at, attr, val[:])
+		if errors.Is(err, unix.ENODATA) || errors.Is(err, unix.ENOTSUP) {
+			continue
+		}
+		if err != nil {
+			return dir.manyXattrs(name)
+		}
+		out[attr] = bytes.Clone(val[:n])
+	}
+	return out, nil
+}
+
+// manyXattrs reads attributes of any size.
+func (t *Tree) manyXattrs(name string) (map[string][]byte, error) {
+	h, err := t.open(name, unix.O_PATH|unix.O_NOFOLLOW, 0)
 	if err != nil {
 		return nil, err
 	}
 	defer unix.Close(h)
-	return xattrs(h, t.Path(p))
-}
-
-// Xattr reads one extended attribute of what lies at p; it is nil where there is none.
-func (t *Tree) Xattr(p, attr string) ([]byte, error) {
-	dir, name, done, err := t.beside(p)
-	if err != nil {
-		return nil, err
-	}
-	defer done()
-	at := procPath(dir.fd) + "/" + name
-	var buf [4096]byte
-	n, err := unix.Lgetxattr(at, attr, buf[:])
-	if errors.Is(err, unix.ENODATA) || errors.Is(err, unix.ENOTSUP) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, wrap("getxattr "+attr, t.Path(p), err)
-	}
-	return bytes.Clone(buf[:n]), nil
+	return xattrs(h, t.Path(name))
 }
 
 // beside is the directory that p lies in, without opening it again if that is the tree's own.
