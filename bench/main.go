@@ -27,6 +27,8 @@ func main() {
 	var err error
 	if *drop != "" {
 		err = dropOnly(*drop)
+	} else if *reviewWay != "" {
+		err = reviewOnly(*reviewWay, *files, *runs)
 	} else {
 		err = bench(*files, *runs)
 	}
@@ -44,7 +46,10 @@ func bench(files, runs int) error {
 	if err := resets("ext4", files, runs); err != nil {
 		return err
 	}
-	return drops(runs)
+	if err := drops(runs); err != nil {
+		return err
+	}
+	return reviews(files, runs)
 }
 
 // resets measures resets of a small root, of a large one, and the least that the kernel needs for one.

@@ -14,28 +14,35 @@ const (
 	hides    = "whiteout" // an empty file with this mark is a whiteout
 )
 
-func (n node) mark(name string) string {
+// marks reads the attributes of a node of an upper directory, with its marks.
+func (n *node) marks() (err error) {
+	if !n.read {
+		n.xattrs, err = n.tree.Xattrs(n.real, "trusted.overlay.origin", "trusted.overlay.impure", "user.overlay.origin", "user.overlay.impure")
+		n.read = err == nil
+	}
+	return err
+}
+
+func (n *node) mark(name string) (string, bool) {
 	for _, namespace := range []string{"trusted.overlay.", "user.overlay."} {
 		if v, ok := n.xattrs[namespace+name]; ok {
-			return string(v)
+			return string(v), true
 		}
 	}
-	return ""
+	return "", false
 }
 
 // whiteout reports whether a node of an upper directory says that there is nothing.
-func (n node) whiteout() (bool, error) {
+func (n *node) whiteout() (bool, error) {
 	switch {
 	case n.Type() == fs.ModeDevice|fs.ModeCharDevice:
 		return n.Rdev == 0, nil
 	case !n.IsFile() || n.Size > 0:
 		return false, nil
 	}
-	var err error
-	n.xattrs, err = n.attributes()
-	_, a := n.xattrs["trusted.overlay."+hides]
-	_, b := n.xattrs["user.overlay."+hides]
-	return a || b, err
+	err := n.marks()
+	_, ok := n.mark(hides)
+	return ok, err
 }
 
 // merged is a directory of an overlay: an upper directory over a lower one, if it has one.
@@ -76,11 +83,9 @@ func (v merged) open(n node) (view, error) {
 	if v.low != nil && n.tree == v.low.Tree {
 		return v.low.open(n)
 	}
-	x, err := n.attributes()
-	if err != nil {
+	if err := n.marks(); err != nil {
 		return nil, err
 	}
-	n.xattrs = x
 	t, err := v.up.Sub(n.real)
 	if err != nil {
 		return nil, err
@@ -95,11 +100,11 @@ func (v merged) open(n node) (view, error) {
 
 // below opens the lower directory of an upper one; it is nil if there is none.
 func (v merged) below(n node) (*plain, error) {
-	if n.mark(opaque) == "y" {
+	if how, _ := n.mark(opaque); how == "y" {
 		return nil, nil
 	}
 	from, p := v.low, n.Name
-	if to := n.mark(redirect); strings.HasPrefix(to, "/") {
+	if to, _ := n.mark(redirect); strings.HasPrefix(to, "/") {
 		from, p = &v.base, to
 	} else if to != "" {
 		p = path.Base(to)

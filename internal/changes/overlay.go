@@ -77,11 +77,12 @@ func (o *overlay) entry(low plain, here merged, n node, at string) error {
 	case !n.IsDir() || !was.IsDir():
 		return o.pair(low, was, here, n, at)
 	}
-	if n.xattrs, err = n.attributes(); err != nil {
+	if err := n.marks(); err != nil {
 		return err
 	}
-	n.read = true
-	if n.mark(opaque) != "" || n.mark(redirect) != "" { // it hides what the base has here
+	_, hidden := n.mark(opaque)
+	_, moved := n.mark(redirect)
+	if hidden || moved { // something else than what the base has here
 		return o.pair(low, was, here, n, at)
 	}
 	if err := o.object(was, n, at); err != nil {

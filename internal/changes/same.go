@@ -2,6 +2,7 @@ package changes
 
 import (
 	"io/fs"
+	"slices"
 	"strings"
 
 	"anicca/internal/review"
@@ -35,11 +36,11 @@ func ofXattrs[V []byte | string](a, b map[string]V) review.Differs {
 	return d
 }
 
-// ours reports whether an attribute says nothing of the object itself: the policy gives it, the kernel signs with it, or an overlay
-// keeps its marks in it.
+// ignored attributes say nothing of the object itself: the policy gives them, the kernel signs with them, or an overlay keeps its marks in them.
+var ignored = []string{"security.selinux", "security.evm", "trusted.SGI_ACL_", "trusted.overlay.", "user.overlay."}
+
 func ours(name string) bool {
-	return name == "security.selinux" || name == "security.evm" || strings.HasPrefix(name, "trusted.SGI_ACL_") ||
-		strings.HasPrefix(name, "trusted.overlay.") || strings.HasPrefix(name, "user.overlay.")
+	return slices.ContainsFunc(ignored, func(p string) bool { return strings.HasPrefix(name, p) })
 }
 
 func attribute(name string) review.Differs {

@@ -25,7 +25,7 @@ func (n node) attributes() (map[string][]byte, error) {
 	if n.read {
 		return n.xattrs, nil
 	}
-	return n.tree.Xattrs(n.real)
+	return n.tree.Xattrs(n.real, ignored...)
 }
 
 // plain is a directory that is nothing else.

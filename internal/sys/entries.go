@@ -1,7 +1,6 @@
 package sys
 
 import (
-	"bytes"
 	"errors"
 	"io/fs"
 	"slices"
@@ -89,65 +88,6 @@ func (t *Tree) Entry(name string) (Entry, error) {
 	}
 	s, err := t.statx(name)
 	return Entry{name, s}, err
-}
-
-// Xattrs reads the extended attributes of what lies at p that can be copied, as [Copy] does. A link is not followed.
-func (t *Tree) Xattrs(p string) (map[string][]byte, error) {
-	dir, name, done, err := t.beside(p)
-	if err != nil {
-		return nil, err
-	}
-	defer done()
-	at := procPath(dir.fd) + "/" + name
-	var buf, val [4096]byte
-	n, err := unix.Llistxattr(at, buf[:])
-	switch {
-	case err == nil && n == 0, errors.Is(err, unix.ENOTSUP):
-		return nil, nil
-	case errors.Is(err, fs.ErrNotExist):
-		return nil, wrap("listxattr", t.Path(p), err)
-	case err != nil:
-		return dir.manyXattrs(name)
-	}
-	out := map[string][]byte{}
-	for attr := range strings.SplitSeq(strings.TrimRight(string(buf[:n]), "\x00"), "\x00") {
-		if strings.HasPrefix(attr, "trusted.SGI_ACL_") || attr == "security.evm" {
-			continue
-		}
-		n, err := unix.Lgetxattr(at, attr, val[:])
-		if errors.Is(err, unix.ENODATA) || errors.Is(err, unix.ENOTSUP) {
-			continue
-		}
-		if err != nil {
-			return dir.manyXattrs(name)
-		}
-		out[attr] = bytes.Clone(val[:n])
-	}
-	return out, nil
-}
-
-// manyXattrs reads attributes of any size.
-func (t *Tree) manyXattrs(name string) (map[string][]byte, error) {
-	h, err := t.open(name, unix.O_PATH|unix.O_NOFOLLOW, 0)
-	if err != nil {
-		return nil, err
-	}
-	defer unix.Close(h)
-	return xattrs(h, t.Path(name))
-}
-
-// beside is the directory that p lies in, without opening it again if that is the tree's own.
-func (t *Tree) beside(p string) (dir *Tree, name string, done func(), err error) {
-	if p = inside(p); p != "." && !strings.Contains(p, "/") {
-		return t, p, func() {}, nil
-	}
-	if p == "." {
-		return t, p, func() {}, nil
-	}
-	if dir, name, err = t.parent(p); err != nil {
-		return nil, "", nil, err
-	}
-	return dir, name, func() { dir.Close() }, nil
 }
 
 // SameContent reports whether two files have the same content; both are read until they differ.
