@@ -192,15 +192,15 @@ func (b *btrfs) differs(was, now *object, at string) (review.Differs, error) {
 
 // directory compares the entries of a directory that base and root have in the same place.
 func (b *btrfs) directory(i uint64, at string) error {
-	was, err := b.was.links(i)
+	a, err := b.was.entries(i)
 	if err != nil {
 		return err
 	}
-	now, err := b.now.links(i)
+	c, err := b.now.entries(i)
 	if err != nil {
 		return err
 	}
-	was, now = unlike(was, now)
+	was, now := unlike(a, c)
 	old := map[string]sys.Link{}
 	for _, l := range was {
 		old[l.Name] = l
@@ -228,24 +228,6 @@ func (b *btrfs) directory(i uint64, at string) error {
 		}
 	}
 	return nil
-}
-
-// unlike leaves what only one of two lists of entries has. Both are sorted by index.
-func unlike(a, b []sys.Link) (x, y []sys.Link) {
-	for len(a) > 0 && len(b) > 0 {
-		switch {
-		case a[0].Index < b[0].Index:
-			x, a = append(x, a[0]), a[1:]
-		case a[0].Index > b[0].Index:
-			y, b = append(y, b[0]), b[1:]
-		default:
-			if a[0].Name != b[0].Name || a[0].Inode != b[0].Inode || a[0].Subvolume != b[0].Subvolume {
-				x, y = append(x, a[0]), append(y, b[0])
-			}
-			a, b = a[1:], b[1:]
-		}
-	}
-	return append(x, a...), append(y, b...)
 }
 
 // entry tells of an entry that only one side has.

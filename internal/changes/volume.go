@@ -15,6 +15,9 @@ type volume struct {
 	device uint64
 	info   sys.Subvolume
 	small  *sys.Search // for a few items at a time
+
+	listed []sys.Item // the last directory that was listed
+	bytes  []byte     // of it
 }
 
 func (v *volume) look(t *sys.Tree) (err error) {
@@ -82,13 +85,54 @@ func (o *object) node(v volume, at string) node {
 
 // links lists the entries of a directory, in the order of their indexes.
 func (v *volume) links(inode uint64) ([]sys.Link, error) {
-	var out []sys.Link
+	all, err := v.entries(inode)
+	return parse(all), err
+}
+
+// entries lists the entries of a directory as they lie on the disk, until it is asked again: most are the same in both
+// volumes, and are compared without more ado.
+func (v *volume) entries(inode uint64) ([]sys.Item, error) {
+	v.listed, v.bytes = v.listed[:0], v.bytes[:0]
 	for i := range v.small.Items(key(inode, sys.DirIndex), last(inode, sys.DirIndex), 0) {
+		v.bytes = append(v.bytes, i.Data...)
+		v.listed = append(v.listed, i)
+	}
+	at := 0
+	for i := range v.listed {
+		n := len(v.listed[i].Data)
+		v.listed[i].Data = v.bytes[at : at+n]
+		at += n
+	}
+	return v.listed, v.small.Err()
+}
+
+func parse(all []sys.Item) []sys.Link {
+	var out []sys.Link
+	for _, i := range all {
 		if l, ok := i.Link(); ok {
 			out = append(out, l)
 		}
 	}
-	return out, v.small.Err()
+	return out
+}
+
+// unlike leaves what only one of two lists of entries has. Both are sorted by index.
+func unlike(a, b []sys.Item) (x, y []sys.Link) {
+	var l, r []sys.Item
+	for len(a) > 0 && len(b) > 0 {
+		switch {
+		case a[0].Offset < b[0].Offset:
+			l, a = append(l, a[0]), a[1:]
+		case a[0].Offset > b[0].Offset:
+			r, b = append(r, b[0]), b[1:]
+		default:
+			if !bytes.Equal(a[0].Data, b[0].Data) {
+				l, r = append(l, a[0]), append(r, b[0])
+			}
+			a, b = a[1:], b[1:]
+		}
+	}
+	return parse(append(l, a...)), parse(append(r, b...))
 }
 
 // extents is where the content of a file lies, as bytes that are the same for the same place.
