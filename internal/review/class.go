@@ -61,7 +61,7 @@ var rules = []rule{
 	{"~/.local", State},
 	{"~/.*", Configuration},
 	{"~/*", Data},
-	{"/srv", Data},
+	{"/home/*", Data}, {"/root", Data}, {"/srv", Data},
 	{"/etc", Configuration},
 	{"/usr/local", Data},
 }

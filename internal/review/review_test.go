@@ -9,7 +9,7 @@ import (
 func TestClassOf(t *testing.T) {
 	for p, want := range map[string]Class{
 		"/etc/ssh/ssh_host_rsa_key": Credentials, "/etc/ssh/sshd_config": Configuration, "/etc": Configuration, "/etcetera": State,
-		"/home/bird/.ssh/id": Credentials, "/home/bird/.sshd": Configuration, "/home/bird/cv.odt": Data, "/home/bird": State,
+		"/home/bird/.ssh/id": Credentials, "/home/bird/.sshd": Configuration, "/home/bird/cv.odt": Data, "/home/bird": Data, "/home": State,
 		"/home/bird/.cache/x/y": Cache, "/home/bird/.config/fish": Configuration, "/home/bird/.local/share/keyrings/login": Credentials,
 		"/root/.gnupg": Credentials, "/root/notes": Data, "/var/cache/apt": Cache, "/var/lib/foo": State, "/srv/www/index": Data, "/": State,
 	} {

@@ -28,6 +28,9 @@ func Review(w io.Writer, r review.Review, all bool, now int64) {
 		Table(w, append([][]string{{"CLASS", "SIZE", "FILES", "AGE", "PATH", "WHAT"}}, rows...))
 		fmt.Fprintln(w, "\neach change:       anicca review --all")
 	}
+	if all {
+		fmt.Fprintln(w)
+	}
 	fmt.Fprintln(w, "keep something:    anicca keep PATH")
 	fmt.Fprintln(w, "look at a path:    anicca explain PATH")
 }
