@@ -25,9 +25,11 @@ var layers = map[string]struct {
 	"internal/survey":  {"reads machines through fs.FS only; beside facts, as the initrd's program links those", "internal/decl internal/facts"},
 	"internal/suggest": {"thinks about what was found: no disk", "internal/decl internal/survey"},
 	"internal/plan":    {"thinks: no disk, no clock, no environment", "internal/decl internal/facts"},
+	"internal/review":  {"thinks about changes: no disk, no clock, no environment", ""},
 	"internal/sys":     {"the hands know nothing of what they work for", ""},
 	"internal/root":    {"fresh roots are made by the hands", "internal/decl internal/sys"},
 	"internal/apply":   {"walks a plan", "internal/decl internal/plan internal/sys internal/root"},
+	"internal/changes": {"looks at a root and its base for what differs", "internal/decl internal/review internal/root internal/sys"},
 	"internal/archive": {"old roots, opened through a backend", "internal/decl internal/root internal/sys"},
 	"internal/live":    {"changes a running machine: its declaration, what is in place, and the next boot together", "internal/decl internal/config internal/facts internal/plan internal/apply internal/sys"},
 	"internal/history": {"reads what was applied before, from a store", "internal/decl internal/plan internal/sys"},
@@ -38,7 +40,7 @@ var layers = map[string]struct {
 	"internal/install": {"everything below", "internal/decl internal/config internal/facts internal/root internal/sys"},
 	"internal/status":  {"compares the declaration, the plan and the boot record with the machine", "internal/decl internal/plan internal/apply internal/boot internal/root internal/sys internal/watch"},
 	"internal/sandbox": {"lives through boots with the real engine", "internal/decl internal/config internal/facts internal/plan internal/apply internal/archive internal/boot internal/root internal/sys"},
-	"internal/ui":      {"renders values only", "internal/decl internal/explain internal/live internal/orphans internal/plan internal/sandbox internal/status internal/suggest internal/watch"},
+	"internal/ui":      {"renders values only", "internal/decl internal/explain internal/live internal/orphans internal/plan internal/review internal/sandbox internal/status internal/suggest internal/watch"},
 	"internal/desktop": {"tests only: what programs of desktops see", "internal/nstest"},
 	"internal/golden":  {"a helper of tests", ""},
 	"internal/nstest":  {"a helper of tests", "internal/sys"},
@@ -70,6 +72,7 @@ var owned = map[string]struct {
 var pure = map[string][]string{
 	"internal/decl":    {"os", "io/fs", "time", "net", "syscall"},
 	"internal/plan":    {"os", "io/fs", "time", "net", "syscall"},
+	"internal/review":  {"os", "io/fs", "time", "net", "syscall"},
 	"internal/suggest": {"os", "io/fs", "time", "net", "syscall"},
 	"internal/ui":      {"time", "net", "syscall"},
 }

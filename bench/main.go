@@ -2,6 +2,7 @@
 //
 //	go run ./bench [resets] [-files 1000000] [-runs 15]
 //	go run ./bench apply [-entries 1000] [-runs 7] [-floor PROGRAM]
+//	go run ./bench review [-files 1000000] [-runs 5]
 //
 // It needs root; resets need mkfs.btrfs, mkfs.ext4 and some GB below $TMPDIR, apply needs systemd-tmpfiles, findmnt and bash.
 // Nothing of the machine is touched: what is measured happens on images, or in memory, in a mount namespace of its own.
@@ -39,6 +40,13 @@ func run(what string, args []string) error {
 		flags.StringVar(&o.floor, "floor", "", "another program to compare with, called as PROGRAM -list FILE -persist DIR -root DIR -how fd -q")
 		_ = flags.Parse(args)
 		return o.bench()
+	case "review":
+		files := flags.Int("files", 1_000_000, "files in the root")
+		runs := flags.Int("runs", 5, "runs of each, in turn")
+		_ = flags.Parse(args)
+		return reviews(*files, *runs)
+	case "changes": // by itself: find changes in one way
+		return changesOnly(args)
 	case "drop": // by itself: drop the only old root on this filesystem
 		return dropOnly(args[0])
 	case "stage": // by itself: one run, in a namespace of its own
@@ -48,5 +56,5 @@ func run(what string, args []string) error {
 	case "boot": // by itself: entries are put in place as at boot
 		return bootOnly(args[0])
 	}
-	return fmt.Errorf("there is nothing called %q to measure: resets or apply", what)
+	return fmt.Errorf("there is nothing called %q to measure: resets, apply or review", what)
 }

@@ -125,7 +125,7 @@ Exit codes: 0 ok, 1 fault, 2 usage, 3 the declaration is invalid, 4 there are ch
 		tryCommand(), initCommand(), checkCommand(&g), showCommand(&g), schemaCommand(), planCommand(&g), applyCommand(&g),
 		keepCommand(&g), forgetCommand(&g), orphansCommand(&g), explainCommand(&g),
 		statusCommand(&g), baseCommand(), archiveCommand(&g), nextCommand(), restoreCommand(),
-		presetsCommand(), suggestCommand(&g), serviceCommand(),
+		presetsCommand(), suggestCommand(&g), reviewCommand(&g), serviceCommand(),
 	} {
 		usage(sub)
 		root.AddCommand(sub)

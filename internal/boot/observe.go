@@ -129,12 +129,9 @@ func observePart(base string, t *sys.Tree, at string, skip func(string) bool, te
 
 // passOver says what is not lost: entries, and what no reset is about.
 func passOver(b *plan.Boot) func(string) bool {
-	skip := map[string]bool{"/proc": true, "/sys": true, "/dev": true, "/run": true, "/tmp": true, "/anicca": true}
-	for _, s := range b.Stores {
-		skip[s.Path] = true
-	}
-	for _, e := range b.Entries {
-		skip[e.Path] = true
+	skip := map[string]bool{}
+	for _, p := range b.Kept() {
+		skip[p] = true
 	}
 	return func(p string) bool { return skip[p] }
 }

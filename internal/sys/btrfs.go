@@ -27,6 +27,8 @@ type Subvolume struct {
 	Parent   string // UUID of the subvolume that it is a snapshot of
 	ReadOnly bool
 	Made     time.Time // by the clock of the moment; for people, never for decisions
+
+	Transaction uint64 // that made it: what was written to it later has a higher number
 }
 
 // volArgs is struct btrfs_ioctl_vol_args_v2.
@@ -104,6 +106,8 @@ func (t *Tree) Subvolume(p string) (Subvolume, error) {
 		UUID:     uuid(b[296:312]),
 		Parent:   uuid(b[312:328]),
 		Made:     time.Unix(int64(le.Uint64(b[392:])), int64(le.Uint32(b[400:]))).UTC(),
+
+		Transaction: le.Uint64(b[352:]),
 	}, nil
 }
 

@@ -1,0 +1,91 @@
+package main
+
+import (
+	"errors"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"anicca/internal/changes"
+	"anicca/internal/review"
+	"anicca/internal/root"
+	"anicca/internal/sys"
+	"anicca/internal/ui"
+)
+
+func reviewCommand(g *globals) *cobra.Command {
+	var asJSON, quiet, all bool
+	c := &cobra.Command{
+		Use:   "review",
+		Short: "Show what the next reset would drop",
+		Long: `Show what the next reset would drop: what was added, modified or deleted in the root since its base was
+made, files and their owner, mode, access lists and attributes, but for what is kept. What would be missed most
+comes first: credentials, data of people, configuration, state, and then caches, which are made again.
+
+Directories with many changes are one line. Times alone are no change, nor is a file that was written
+again with the same content. Nothing is really lost: what a reset drops goes into the archive.
+
+Exit codes: 0 done, 1 a fault, 3 the declaration is invalid, 4 with --quiet: something of value would go.`,
+		RunE: func(c *cobra.Command, _ []string) error {
+			r, err := g.review()
+			switch {
+			case err != nil:
+				return err
+			case quiet && r.Value():
+				return exitError{code: exitChanges}
+			case quiet:
+				return nil
+			case asJSON:
+				return ui.JSON(c.OutOrStdout(), r)
+			}
+			ui.Review(c.OutOrStdout(), r, all, time.Now().Unix())
+			return nil
+		},
+	}
+	c.Flags().BoolVar(&asJSON, "json", false, "print the review as JSON")
+	c.Flags().BoolVarP(&quiet, "quiet", "q", false, "print nothing; exit with 4 if something of value would go")
+	c.Flags().BoolVarP(&all, "all", "a", false, "a line for every change, in the order of their paths")
+	return c
+}
+
+// review looks at the disk that roots are made on.
+func (g globals) review() (r review.Review, err error) {
+	host, err := g.load()
+	if err != nil {
+		return r, err
+	}
+	f, err := g.facts(host)
+	if err != nil {
+		return r, err
+	}
+	m, done, err := g.machine()
+	if err != nil {
+		return r, err
+	}
+	defer done()
+	main, _ := f.MainStore(host)
+	b, _, err := past(m, main.Path)
+	if err != nil {
+		return r, err
+	}
+	if b == nil {
+		return r, errors.New("nothing was applied yet, so nothing is reset: run 'anicca apply'")
+	}
+	err = errors.New("the disk that roots are made on cannot be read: run it as root, on a machine that was set up by 'anicca init'")
+	letGo := g.look(func(d *root.Disk, _ *sys.Tree) { r, err = reviewDisk(d, m.Root, b.Kept()) })
+	letGo()
+	return r, err
+}
+
+func reviewDisk(d *root.Disk, running *sys.Tree, kept []string) (r review.Review, err error) {
+	base, err := d.Base()
+	if err != nil {
+		return r, err
+	}
+	skip := map[string]bool{}
+	for _, p := range kept {
+		skip[p] = true
+	}
+	all, err := changes.OfDisk(d, running, func(p string) bool { return skip[p] })
+	return review.Make(base.Number, all, kept), err
+}
