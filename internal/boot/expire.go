@@ -48,7 +48,7 @@ func expire(top string, r *Record, now time.Time, pause time.Duration) error {
 	if bp.Archive == (decl.Archive{}) {
 		return errors.New("the applied declaration is of an older anicca and does not say how long old roots are kept: run 'anicca apply'")
 	}
-	verdicts, err := archive.Expire(l.Archive, l.Leftovers, b.Held(), bp.Archive, now, r.LastRecord(l.Archive))
+	verdicts, err := archive.Expire(l.Archive, l.Leftovers, b.Stays(), bp.Archive, now, r.LastRecord(l.Archive))
 	if err != nil {
 		return errors.Join(swept, err)
 	}

@@ -52,6 +52,10 @@ func IsNotDir(err error) bool { return errors.Is(err, unix.ENOTDIR) }
 // IsBusy reports whether an object could not be changed because it is in use, as a mount point is.
 func IsBusy(err error) bool { return errors.Is(err, unix.EBUSY) }
 
+// IsApart reports whether an object could not be moved to where it would be on another filesystem. An overlay says so of a
+// directory that lies in more than one of its layers, where it was mounted without redirect_dir=on.
+func IsApart(err error) bool { return errors.Is(err, unix.EXDEV) }
+
 // IsFull reports whether there was no room for an operation.
 func IsFull(err error) bool { return errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) }
 

@@ -1,0 +1,136 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"anicca/internal/apply"
+	"anicca/internal/install"
+	"anicca/internal/recall"
+	"anicca/internal/root"
+	"anicca/internal/sys"
+	"anicca/internal/ui"
+)
+
+// places is what --from and --to take, for the help of verbs.
+const places = `A place is 'root' (the running root), 'base' (the newest) or 'base:N', 'store' (the kept copies), 'last' (the
+newest old root), or an old root by its id, by a beginning of the id, or by the number in front.`
+
+// recall lets f look back. With lock, nobody else changes bases and old roots meanwhile.
+func (g globals) recall(lock bool, f func(*recall.Machine) error) error {
+	if g.root == "/" && os.Getuid() != 0 {
+		return exitError{exitFault, "the bases and old roots are root's alone: run it with sudo"}
+	}
+	top, done, err := g.top(lock)
+	if err != nil {
+		return err
+	}
+	return errors.Join(g.recallAt(top, f), done())
+}
+
+func (g globals) recallAt(top string, f func(*recall.Machine) error) error {
+	d, err := root.Open(top)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	tree, err := sys.OpenTree(g.root)
+	if err != nil {
+		return err
+	}
+	defer tree.Close()
+	m := &recall.Machine{Disk: d, Root: tree}
+	// Where the store is not there, nothing is known to be kept, and what is asked can be answered all the same.
+	if store, err := tree.Sub(d.Ledger().StorePath); err == nil {
+		defer store.Close()
+		if m.Boot, err = apply.Current(store); err != nil {
+			return err
+		}
+	}
+	return f(m)
+}
+
+// top makes the top level of the disk that the root is made on readable.
+func (g globals) top(lock bool) (dir string, done func() error, err error) {
+	open := root.LookTop
+	if lock {
+		open = root.MountTop
+	}
+	if g.root == "/" {
+		device, fstype, err := install.RootDevice(os.DirFS("/"))
+		if err != nil {
+			return "", nil, err
+		}
+		return open(device, fstype)
+	}
+	x, err := sys.MountAt(g.root)
+	if err != nil {
+		return "", nil, err
+	}
+	switch {
+	case x.Mountpoint != g.root:
+	case x.FSType == "btrfs":
+		return open(x.Source, x.FSType)
+	case x.FSType == "overlay":
+		for o := range strings.SplitSeq(x.VFSOptions, ",") {
+			if p, ok := strings.CutPrefix(o, "upperdir="); ok && strings.HasSuffix(p, "/anicca/upper") {
+				return path.Dir(path.Dir(p)), func() error { return nil }, nil
+			}
+		}
+	}
+	return "", nil, fmt.Errorf("what is mounted at %s is not a root that anicca made", g.root)
+}
+
+// inMachine turns arguments into absolute paths of the machine.
+func inMachine(args []string) ([]string, error) {
+	for _, a := range args {
+		if a == "" {
+			return nil, exitError{exitUsage, "an empty path names nothing"}
+		}
+	}
+	return absolute(args)
+}
+
+// with opens a place to look while f looks into it.
+func with(m *recall.Machine, name string, f func(*recall.View) error) error {
+	v, err := m.Open(name)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f(v), v.Close())
+}
+
+// carryOut shows what shall be done, asks where something is put aside, does it, and tells.
+func carryOut(c *cobra.Command, m *recall.Machine, v *recall.View, actions []recall.Action, dry, yes bool, question string) error {
+	w := c.OutOrStdout()
+	asks := 0
+	for _, a := range actions {
+		if a.What != recall.Bring {
+			asks++
+		}
+	}
+	if dry || asks > 0 {
+		ui.Actions(w, v.Name, actions)
+	}
+	if dry {
+		return nil
+	}
+	if asks > 0 && !yes {
+		ok, err := ui.Confirm(question)
+		if errors.Is(err, ui.ErrNoTerminal) {
+			return exitError{exitLoss, "nothing was done: " + err.Error()}
+		}
+		if err != nil {
+			return err
+		}
+		if !ok {
+			return exitError{exitFault, "nothing was done"}
+		}
+	}
+	return do(c, m, v, actions)
+}

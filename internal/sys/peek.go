@@ -1,0 +1,55 @@
+package sys
+
+import (
+	"strings"
+
+	"github.com/moby/sys/mountinfo"
+	"golang.org/x/sys/unix"
+)
+
+// Xattrs returns the extended attributes of what lies at p, and so its access lists, as a copy of it would get them.
+func (t *Tree) Xattrs(p string) (map[string][]byte, error) {
+	fd, err := t.open(p, unix.O_PATH|unix.O_NOFOLLOW, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer unix.Close(fd)
+	return xattrs(fd, t.Path(p))
+}
+
+// SameContent compares two regular files of one size.
+func SameContent(a *Tree, ap string, b *Tree, bp string, size int64) (bool, error) {
+	ad, an, err := a.parent(ap)
+	if err != nil {
+		return false, err
+	}
+	defer ad.Close()
+	bd, bn, err := b.parent(bp)
+	if err != nil {
+		return false, err
+	}
+	defer bd.Close()
+	return sameContent(ad, an, bd, bn, size)
+}
+
+// MountsIn returns where something is mounted at the directory dir, a clean absolute path, or below it; innermost last.
+// Mounts of other namespaces are not seen.
+func MountsIn(dir string) ([]string, error) {
+	found, err := mountinfo.GetMounts(func(i *mountinfo.Info) (skip, stop bool) {
+		return i.Mountpoint != dir && !strings.HasPrefix(i.Mountpoint, strings.TrimSuffix(dir, "/")+"/"), false
+	})
+	var out []string
+	for _, m := range found {
+		out = append(out, m.Mountpoint)
+	}
+	return out, err
+}
+
+// LayerInUse returns where an overlay is mounted that has a directory of this name as one of its layers; "" if nowhere.
+// The mount table shows a layer as the path that it was mounted by, so name is the end of one.
+func LayerInUse(name string) (string, error) {
+	return anywhere(func(m *mountinfo.Info) bool {
+		options := m.VFSOptions + ","
+		return m.FSType == "overlay" && (strings.Contains(options, "/"+name+",") || strings.Contains(options, "/"+name+":"))
+	})
+}
