@@ -3,11 +3,12 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path"
+	"slices"
 	"strings"
-
-	"github.com/spf13/cobra"
+	"time"
 
 	"anicca/internal/apply"
 	"anicca/internal/install"
@@ -105,32 +106,59 @@ func with(m *recall.Machine, name string, f func(*recall.View) error) error {
 	return errors.Join(f(v), v.Close())
 }
 
-// carryOut shows what shall be done, asks where something is put aside, does it, and tells.
-func carryOut(c *cobra.Command, m *recall.Machine, v *recall.View, actions []recall.Action, dry, yes bool, question string) error {
-	w := c.OutOrStdout()
-	asks := 0
-	for _, a := range actions {
-		if a.What != recall.Bring {
-			asks++
-		}
+// job is what is brought back from one place.
+type job struct {
+	from    *recall.View
+	actions []recall.Action
+}
+
+// carryOut shows what shall be done where something is put aside, or where it is many things, and asks; does it, and tells.
+func carryOut(w io.Writer, m *recall.Machine, jobs []job, many, dry, yes bool, question string) error {
+	asks := many
+	for _, j := range jobs {
+		asks = asks || slices.ContainsFunc(j.actions, func(a recall.Action) bool { return a.What != recall.Bring })
 	}
-	if dry || asks > 0 {
-		ui.Actions(w, v.Name, actions)
+	if dry || asks {
+		for _, j := range jobs {
+			ui.Actions(w, j.from.Name, j.actions)
+		}
 	}
 	if dry {
 		return nil
 	}
-	if asks > 0 && !yes {
+	if asks && !yes {
 		ok, err := ui.Confirm(question)
-		if errors.Is(err, ui.ErrNoTerminal) {
-			return exitError{exitLoss, "nothing was done: " + err.Error()}
-		}
 		if err != nil {
-			return err
+			return nobody(err)
 		}
 		if !ok {
 			return exitError{exitFault, "nothing was done"}
 		}
 	}
-	return do(c, m, v, actions)
+	for _, j := range jobs {
+		if err := do(w, m, j); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// nobody gives the lack of a terminal the exit code of what would lose data.
+func nobody(err error) error {
+	if errors.Is(err, ui.ErrNoTerminal) {
+		return exitError{exitLoss, "nothing was done: " + err.Error()}
+	}
+	return err
+}
+
+// do does what was shown.
+func do(w io.Writer, m *recall.Machine, j job) error {
+	for i := range j.actions {
+		a := &j.actions[i]
+		if err := m.Do(j.from, a, time.Now()); err != nil {
+			return err
+		}
+		ui.Acted(w, j.from.ID, *a)
+	}
+	return nil
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -28,6 +29,9 @@ Exit codes: 0 done or nothing to do, 1 a fault, or you said no, 5 there is no te
 			if err != nil {
 				return err
 			}
+			if o.from != recall.Base && !strings.HasPrefix(o.from, recall.Base+":") {
+				return exitError{exitUsage, fmt.Sprintf("%q is no base: for all else there is 'anicca restore --from %s'", o.from, o.from)}
+			}
 			return g.recall(true, func(m *recall.Machine) error {
 				return with(m, o.from, func(base *recall.View) error {
 					var actions []recall.Action
@@ -45,7 +49,7 @@ Exit codes: 0 done or nothing to do, 1 a fault, or you said no, 5 there is no te
 					if len(actions) == 0 {
 						return nil
 					}
-					return carryOut(c, m, base, actions, o.dry, o.yes, "Do this?")
+					return carryOut(c.OutOrStdout(), m, []job{{base, actions}}, false, o.dry, o.yes, "Do this?")
 				})
 			})
 		},

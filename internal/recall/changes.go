@@ -1,6 +1,8 @@
 package recall
 
 import (
+	"errors"
+	"io/fs"
 	"path"
 	"slices"
 
@@ -28,7 +30,15 @@ const (
 // running root, and is no part of the other place, is passed over and named.
 func Changes(from, to *View, p string) (changes []Change, passed []string, err error) {
 	w := walker{from: from, to: to}
-	err = w.dir(p)
+	a, err := from.Stat(p)
+	if err != nil {
+		return nil, nil, err
+	}
+	b, err := to.Stat(p)
+	if err != nil {
+		return nil, nil, err
+	}
+	err = w.dir(p, a, b)
 	return w.changes, w.passed, err
 }
 
@@ -38,36 +48,41 @@ type walker struct {
 	passed   []string
 }
 
-func (w *walker) dir(p string) error {
+// dir compares what lies in the directory p, which was found in one place or in both.
+func (w *walker) dir(p string, a, b *sys.Stat) error {
 	var names []string
-	for _, v := range []*View{w.from, w.to} {
-		s, err := v.Stat(p)
-		if err != nil {
-			return err
-		}
-		if s == nil || !s.IsDir() {
+	for _, x := range []struct {
+		v *View
+		s *sys.Stat
+	}{{w.from, a}, {w.to, b}} {
+		if x.s == nil || !x.s.IsDir() {
 			continue
 		}
-		some, err := v.list(p)
-		if err != nil {
+		some, err := x.v.list(p)
+		if err := w.pass(p, err); err != nil {
 			return err
 		}
 		names = append(names, some...)
 	}
 	slices.Sort(names)
 	for _, n := range slices.Compact(names) {
-		if err := w.object(path.Join(p, n), p); err != nil {
+		at := path.Join(p, n)
+		if err := w.pass(at, w.object(at, a, b)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (w *walker) object(p, dir string) error {
-	away, err := w.away(p, dir)
-	if err != nil || away {
-		return err
+// pass takes away an error about one object that need not stop the rest.
+func (w *walker) pass(p string, err error) error {
+	if errors.Is(err, fs.ErrPermission) {
+		w.passed = append(w.passed, p)
 	}
+	return passing(err)
+}
+
+func (w *walker) object(p string, adir, bdir *sys.Stat) error {
 	a, err := w.from.Stat(p)
 	if err != nil {
 		return err
@@ -76,6 +91,10 @@ func (w *walker) object(p, dir string) error {
 	if err != nil {
 		return err
 	}
+	if w.away(w.from, w.to, p, a, adir) || w.away(w.to, w.from, p, b, bdir) {
+		w.passed = append(w.passed, p)
+		return nil
+	}
 	switch {
 	case a == nil && b == nil: // it goes on while we look
 		return nil
@@ -83,79 +102,62 @@ func (w *walker) object(p, dir string) error {
 		return w.whole(w.to, p, b, Added)
 	case b == nil:
 		return w.whole(w.from, p, a, Deleted)
-	case a.IsDir() && b.IsDir():
-		diff, err := meta(w.from, w.to, p)
-		if err != nil {
-			return err
-		}
-		if len(diff) > 0 {
-			w.changes = append(w.changes, Change{Path: p, What: Changed, Dir: true, Meta: diff})
-		}
-		return w.dir(p)
 	}
-	is, err := same(w.from, w.to, p, a, b)
-	if err != nil || is {
+	is, diff, err := same(w.from, w.to, p, a, b)
+	if err != nil {
 		return err
 	}
-	diff, err := meta(w.from, w.to, p)
-	w.changes = append(w.changes, Change{Path: p, What: Changed, Files: 1, Size: b.Size, Meta: diff})
-	return err
+	both := a.IsDir() && b.IsDir()
+	if !is {
+		c := Change{Path: p, What: Changed, Dir: both, Meta: diff}
+		if !both {
+			c.Files, c.Size = 1, b.Size
+		}
+		w.changes = append(w.changes, c)
+	}
+	if both {
+		return w.dir(p, a, b)
+	}
+	return nil
 }
 
 // away reports whether p is not compared, as something is mounted there that the other place knows nothing of.
-func (w *walker) away(p, dir string) (bool, error) {
-	for _, v := range []struct{ here, other *View }{{w.from, w.to}, {w.to, w.from}} {
-		away, err := v.here.elsewhere(p, dir)
-		if err != nil {
-			return false, err
-		}
-		if away && !slices.Contains(v.other.parts, p) && !(v.other.shared && v.other.kept == nil) {
-			w.passed = append(w.passed, p)
-			return true, nil
-		}
-	}
-	return false, nil
+func (w *walker) away(v, other *View, p string, s, dir *sys.Stat) bool {
+	return s != nil && dir != nil && v.elsewhere(s, dir) && !slices.Contains(other.parts, p)
 }
 
 // whole tells a change that is about an object with all below it.
 func (w *walker) whole(v *View, p string, s *sys.Stat, what string) error {
 	c := Change{Path: p, What: what, Dir: s.IsDir()}
-	if !s.IsDir() {
-		c.Files, c.Size = 1, s.Size
-	} else if err := w.count(v, p, &c); err != nil {
-		return err
-	}
+	err := w.count(v, p, s, &c)
 	w.changes = append(w.changes, c)
-	return nil
+	return err
 }
 
-func (w *walker) count(v *View, p string, c *Change) error {
+func (w *walker) count(v *View, p string, s *sys.Stat, c *Change) error {
+	if !s.IsDir() {
+		c.Files++
+		c.Size += s.Size
+		return nil
+	}
 	names, err := v.list(p)
-	if err != nil {
+	if err := w.pass(p, err); err != nil {
 		return err
 	}
 	for _, n := range names {
-		below := path.Join(p, n)
-		away, err := v.elsewhere(below, p)
-		if err != nil {
-			return err
-		}
-		if away {
-			w.passed = append(w.passed, below)
-			continue
-		}
-		s, err := v.Stat(below)
+		at := path.Join(p, n)
+		below, err := v.Stat(at)
 		switch {
 		case err != nil:
-			return err
-		case s == nil:
-		case s.IsDir():
-			if err := w.count(v, below, c); err != nil {
-				return err
-			}
+			err = w.pass(at, err)
+		case below == nil:
+		case v.elsewhere(below, s):
+			w.passed = append(w.passed, at)
 		default:
-			c.Files++
-			c.Size += s.Size
+			err = w.count(v, at, below, c)
+		}
+		if err != nil {
+			return err
 		}
 	}
 	return nil

@@ -32,17 +32,27 @@ type Diff struct {
 // Compare compares what lies at p in two places.
 func Compare(from, to *View, p string) (*Diff, error) {
 	d := &Diff{Path: p, From: from.Name, To: to.Name}
-	var err error
-	if d.Before, err = from.version(p); err != nil {
+	x, err := from.Stat(p)
+	if err != nil {
 		return nil, err
 	}
-	if d.After, err = to.version(p); err != nil {
+	y, err := to.Stat(p)
+	if err != nil {
 		return nil, err
 	}
-	if d.Before == nil && d.After == nil {
+	if x == nil && y == nil {
 		return nil, fmt.Errorf("%s is neither in %s nor in %s", p, from.Name, to.Name)
 	}
-	if d.Meta, err = meta(from, to, p); err != nil {
+	if x != nil {
+		d.Before, err = from.describe(p, x)
+	}
+	if y != nil && err == nil {
+		d.After, err = to.describe(p, y)
+	}
+	if x != nil && y != nil && err == nil {
+		d.Meta, err = meta(from, to, p, x, y)
+	}
+	if err != nil {
 		return nil, err
 	}
 	if d.is("directory") {
@@ -124,25 +134,15 @@ func (v *View) text(p string, x *Version) (data []byte, ok bool, err error) {
 	return data, err == nil && len(data) <= most && !bytes.ContainsRune(data, 0), err
 }
 
-// same reports whether two objects at p are the same in content and in all metadata but times. Of directories it looks at
-// themselves only.
-func same(a, b *View, p string, x, y *sys.Stat) (bool, error) {
-	if x.Type() != y.Type() || x.Uid != y.Uid || x.Gid != y.Gid || !x.IsLink() && x.Perm() != y.Perm() {
-		return false, nil
+// same reports whether two objects at p are the same in content and in all metadata but times, and what of the metadata differs.
+// Of directories it looks at themselves only.
+func same(a, b *View, p string, x, y *sys.Stat) (is bool, diff []string, err error) {
+	if diff, err = meta(a, b, p, x, y); err != nil || !x.IsFile() || !y.IsFile() {
+		return len(diff) == 0, diff, err
 	}
-	if x.IsFile() {
-		if x.Size != y.Size {
-			return false, nil
-		}
-		if x.Mtim != y.Mtim {
-			if same, err := sameContent(a, b, p, x.Size); err != nil || !same {
-				return false, err
-			}
-		}
+	is = x.Size == y.Size
+	if is && x.Mtim != y.Mtim {
+		is, err = sameContent(a, b, p, x.Size)
 	}
-	if !x.IsFile() && !x.IsDir() && !x.IsLink() && x.Rdev != y.Rdev {
-		return false, nil
-	}
-	diff, err := meta(a, b, p)
-	return len(diff) == 0, err
+	return is && len(diff) == 0, diff, err
 }

@@ -9,16 +9,18 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+
+	"anicca/internal/sys"
 )
 
 // meta says in which of mode, owner, access lists, attributes and link target two objects at p differ.
-func meta(a, b *View, p string) ([]string, error) {
-	x, err := a.version(p)
-	if err != nil || x == nil {
+func meta(a, b *View, p string, as, bs *sys.Stat) ([]string, error) {
+	x, err := a.describe(p, as)
+	if err != nil {
 		return nil, err
 	}
-	y, err := b.version(p)
-	if err != nil || y == nil {
+	y, err := b.describe(p, bs)
+	if err != nil {
 		return nil, err
 	}
 	var out []string
@@ -34,6 +36,9 @@ func meta(a, b *View, p string) ([]string, error) {
 	say("owner", fmt.Sprintf("%d:%d", x.UID, x.GID), fmt.Sprintf("%d:%d", y.UID, y.GID))
 	if x.Type == "link" && y.Type == "link" {
 		say("link target", x.Target, y.Target)
+	}
+	if x.Device != "" && y.Device != "" {
+		say("device", x.Device, y.Device)
 	}
 	was, err := a.xattrs(p)
 	if err != nil {

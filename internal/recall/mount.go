@@ -30,8 +30,11 @@ func (m *Machine) Mount(o root.Old, dir string) (string, error) {
 			return "", err
 		}
 	}
-	if is, err := m.mounted(dir); err != nil || is {
-		return dir, errors.Join(err, fmt.Errorf("something is mounted at %s already", dir))
+	switch is, err := m.mounted(dir); {
+	case err != nil:
+		return "", err
+	case is:
+		return "", fmt.Errorf("something is mounted at %s already", dir)
 	}
 	switch empty, err := m.Root.Empty(dir); {
 	case errors.Is(err, fs.ErrNotExist):
@@ -83,8 +86,12 @@ func (m *Machine) Unmount(dir string) error {
 		}
 		return fmt.Errorf("no old root is mounted at %s", dir)
 	}
-	if x, err := sys.MountAt(at); err != nil || !ours(x.Root, x.Source, x.VFSOptions) {
-		return errors.Join(err, fmt.Errorf("what is mounted at %s is not an old root: left alone", dir))
+	x, err := sys.MountAt(at)
+	if err != nil {
+		return err
+	}
+	if !ours(x.Root, x.Source, x.VFSOptions) {
+		return fmt.Errorf("what is mounted at %s is not an old root: left alone", dir)
 	}
 	slices.SortFunc(mounts, func(a, b string) int { return len(b) - len(a) }) // what lies in another first
 	for _, p := range mounts {

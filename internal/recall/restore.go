@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"strings"
 	"time"
 
 	"anicca/internal/sys"
@@ -26,6 +27,9 @@ const (
 	Remove  = "remove"  // it is put aside, and nothing comes in its place
 )
 
+// ErrSocket says why there is nothing to bring back.
+var ErrSocket = errors.New("is a socket, which only its program can make")
+
 // Restore says what has to be done for to, in the running root, to hold what the view has at p. A directory that is there already
 // gets what it lacks; what only it has stays. It is empty if there is nothing to do.
 func (m *Machine) Restore(v *View, p, to string) ([]Action, error) {
@@ -37,7 +41,7 @@ func (m *Machine) Restore(v *View, p, to string) ([]Action, error) {
 	case s == nil:
 		return nil, fmt.Errorf("%s has no %s", v.Name, p)
 	case kind(s) == "socket":
-		return nil, fmt.Errorf("%s is a socket, which only its program can make", p)
+		return nil, fmt.Errorf("%s %w", p, ErrSocket)
 	}
 	return m.restore(v, p, to, s)
 }
@@ -66,11 +70,11 @@ func (m *Machine) restore(v *View, p, to string, s *sys.Stat) ([]Action, error) 
 			if err != nil {
 				return nil, err
 			}
-			away, err := here.elsewhere(at, to)
+			is, err := here.Stat(at)
 			if err != nil {
 				return nil, err
 			}
-			if x == nil || kind(x) == "socket" || away && v.part(from) != from {
+			if x == nil || kind(x) == "socket" || is != nil && here.elsewhere(is, there) && v.part(from) != from {
 				continue // what is mounted here has its own life
 			}
 			some, err := m.restore(v, from, at, x)
@@ -81,20 +85,15 @@ func (m *Machine) restore(v *View, p, to string, s *sys.Stat) ([]Action, error) 
 		}
 		return out, nil
 	}
-	if is, err := m.asThere(v, here, p, to, s, there); err != nil || is {
+	moved := *here
+	moved.kept = func(string) string { return to } // looks at the one path under the name that the other has
+	if is, _, err := same(v, &moved, p, s, there); err != nil || is {
 		return nil, err
 	}
 	if err := m.replaceable(to); err != nil {
 		return nil, err
 	}
 	return m.actions(v, here, Replace, p, to)
-}
-
-// asThere reports whether what comes is what lies there already.
-func (m *Machine) asThere(v, here *View, p, to string, s, there *sys.Stat) (bool, error) {
-	moved := *here
-	moved.kept = func(string) string { return to } // looks at the one path under the name that the other has
-	return same(v, &moved, p, s, there)
 }
 
 func (m *Machine) actions(v, here *View, what, p, to string) ([]Action, error) {
@@ -138,13 +137,20 @@ func (m *Machine) Do(v *View, a *Action, now time.Time) error {
 		return err
 	}
 	if a.What == Bring {
-		if err := m.above(t, rest, a.To); err != nil {
+		model := rest
+		if a.To != a.Path {
+			model = ""
+		}
+		if err := m.above(t, model, a.To); err != nil {
 			return err
 		}
 		return sys.Copy(t, rest, m.Root, a.To)
 	}
-	if there, err := m.Root.Exists(a.Aside); err != nil || there {
-		return errors.Join(err, fmt.Errorf("%s is in the way: move it away", a.Aside))
+	switch there, err := m.Root.Exists(a.Aside); {
+	case err != nil:
+		return err
+	case there:
+		return fmt.Errorf("%s is in the way: move it away", a.Aside)
 	}
 	if err := sys.Copy(t, rest, m.Root, a.Aside); err != nil {
 		return err
@@ -173,15 +179,28 @@ func (m *Machine) settle(p string) error {
 	return dir.Sync()
 }
 
+// stamp is how the name of what was put aside says when.
+const stamp = "20060102T150405Z"
+
+// isAside reports whether p has the name of something that was put aside.
+func isAside(p string) bool {
+	name, when, ok := strings.Cut(path.Base(p), ".anicca-")
+	_, err := time.Parse(stamp, when)
+	return ok && err == nil && strings.HasPrefix(name, ".")
+}
+
 // aside is where what lies at p goes. Programs that read all files of a directory pass over hidden ones.
 func aside(p string, now time.Time) string {
 	dir, name := path.Split(p)
-	return path.Join(dir, fmt.Sprintf(".%.200s.anicca-%s", name, now.UTC().Format("20060102T150405Z")))
+	return path.Join(dir, fmt.Sprintf(".%.200s.anicca-%s", name, now.UTC().Format(stamp)))
 }
 
-// above makes what is missing above a path, as it is above the original.
+// above makes what is missing above a path, as it is above the original. Without that, directories are anybody's to read.
 func (m *Machine) above(t *sys.Tree, rest, at string) error {
 	return m.Root.MakeAll(path.Dir(at), func(dir string) error {
+		if rest == "" {
+			return m.Root.Mkdir(dir, sys.Mine(0o755))
+		}
 		model := path.Join(path.Dir(rest), relative(dir, path.Dir(at)))
 		if s, err := t.Stat(model); err == nil && s.IsDir() {
 			return m.Root.MkdirLike(dir, t, model)
@@ -215,6 +234,12 @@ func (m *Machine) Undo(base *View, p string) (*Action, error) {
 	if err != nil {
 		return nil, err
 	}
+	switch at, err := here.apart(base, p); {
+	case err != nil:
+		return nil, err
+	case at != "":
+		return nil, fmt.Errorf("%s lies on what is mounted at %s, which no base has: it is not forgotten either", p, at)
+	}
 	d, err := Compare(here, base, p)
 	if err != nil || d.Same {
 		return nil, err
@@ -228,4 +253,22 @@ func (m *Machine) Undo(base *View, p string) (*Action, error) {
 		a.What = Remove
 	}
 	return a, m.replaceable(p)
+}
+
+// apart returns where the filesystem is mounted that p lies on, if that is neither the root nor a part that the base has too.
+func (v *View) apart(base *View, p string) (string, error) {
+	for ; p != "/"; p = path.Dir(p) {
+		s, err := v.Stat(p)
+		if err != nil {
+			return "", err
+		}
+		dir, err := v.Stat(path.Dir(p))
+		if err != nil {
+			return "", err
+		}
+		if s != nil && dir != nil && v.elsewhere(s, dir) && base.part(p) != p {
+			return p, nil
+		}
+	}
+	return "", nil
 }

@@ -3,6 +3,7 @@ package recall
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -22,6 +23,7 @@ type Version struct {
 	GID     uint32    `json:"gid"`
 	Changed time.Time `json:"changed"`          // when its content was
 	Target  string    `json:"target,omitempty"` // of a link
+	Device  string    `json:"device,omitempty"` // its numbers, major:minor
 	Hash    string    `json:"hash,omitempty"`   // SHA-256; of a directory, over names, sizes, times and owners of all in it
 }
 
@@ -51,7 +53,12 @@ func (v *View) version(p string) (*Version, error) {
 	if err != nil || s == nil {
 		return nil, err
 	}
-	x := &Version{
+	return v.describe(p, s)
+}
+
+// describe is [View.version] for what was found at p.
+func (v *View) describe(p string, s *sys.Stat) (x *Version, err error) {
+	x = &Version{
 		Type: kind(s), Mode: fmt.Sprintf("%04o", s.Perm()), UID: s.Uid, GID: s.Gid,
 		Changed: time.Unix(s.Mtim.Unix()),
 	}
@@ -60,6 +67,8 @@ func (v *View) version(p string) (*Version, error) {
 		x.Size = s.Size
 	case "link":
 		x.Target, err = v.readlink(p)
+	case "device":
+		x.Device = s.Device()
 	}
 	return x, err
 }
@@ -93,40 +102,41 @@ func (v *View) whole(p string, before *Version) (*Version, error) {
 		x.Hash, err = v.hash(p)
 	case "directory":
 		h := sha256.New()
-		err = v.sum(p, "", x, h)
+		var s *sys.Stat
+		if s, err = v.Stat(p); err == nil && s != nil {
+			err = v.sum(p, "", s, x, h)
+		}
 		x.Hash = hex.EncodeToString(h.Sum(nil))
 	}
 	return x, err
 }
 
 // sum writes down what there is in the directory p, and counts it.
-func (v *View) sum(p, at string, x *Version, w io.Writer) error {
+func (v *View) sum(p, at string, dir *sys.Stat, x *Version, w io.Writer) error {
 	names, err := v.list(p)
 	if err != nil {
-		return err
+		return passing(err)
 	}
 	for _, n := range names {
 		below, rel := path.Join(p, n), path.Join(at, n)
-		if away, err := v.elsewhere(below, p); err != nil || away {
-			if err != nil {
-				return err
-			}
-			continue
-		}
-		y, err := v.version(below)
-		if err != nil {
+		s, err := v.Stat(below)
+		if err := passing(err); err != nil {
 			return err
 		}
-		if y == nil || y.Type == "socket" {
+		if s == nil || v.elsewhere(s, dir) || s.Type() == fs.ModeSocket {
 			continue
 		}
+		y, err := v.describe(below, s)
+		if err := passing(err); err != nil {
+			return err
+		}
 		when := y.Changed.UnixNano()
-		if y.Type == "directory" {
+		if s.IsDir() {
 			when = 0 // looking can move it
 		}
-		fmt.Fprintf(w, "%q %s %d %s %d:%d %d %q\n", rel, y.Type, y.Size, y.Mode, y.UID, y.GID, when, y.Target)
-		if y.Type == "directory" {
-			if err := v.sum(below, rel, x, w); err != nil {
+		fmt.Fprintf(w, "%q %s %d %s %d:%d %d %q %s\n", rel, y.Type, y.Size, y.Mode, y.UID, y.GID, when, y.Target, y.Device)
+		if s.IsDir() {
+			if err := v.sum(below, rel, s, x, w); err != nil {
 				return err
 			}
 			continue
@@ -137,18 +147,14 @@ func (v *View) sum(p, at string, x *Version, w io.Writer) error {
 	return nil
 }
 
-// elsewhere reports whether something is mounted at p that its directory is not on. That can only be in the running root.
-func (v *View) elsewhere(p, dir string) (bool, error) {
-	if !v.shared {
-		return false, nil
+// elsewhere reports whether an object is on another mount than its directory. That can only be in the running root.
+func (v *View) elsewhere(s, dir *sys.Stat) bool { return v.shared && s.MountID != dir.MountID }
+
+// passing takes away an error about what was removed while we looked, or that not even root may look at, such as what a
+// user has mounted.
+func passing(err error) error {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
+		return nil
 	}
-	s, err := v.Stat(p)
-	if err != nil || s == nil {
-		return false, err
-	}
-	d, err := v.Stat(dir)
-	if err != nil || d == nil {
-		return false, err
-	}
-	return s.MountID != d.MountID, nil
+	return err
 }

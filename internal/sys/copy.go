@@ -330,6 +330,9 @@ func xattrs(h int, at string) (map[string][]byte, error) {
 	if err != nil {
 		return nil, wrap("listxattr", at, err)
 	}
+	if n <= 0 {
+		return nil, nil
+	}
 	out := map[string][]byte{}
 	val := make([]byte, 64<<10)
 	for name := range strings.SplitSeq(strings.TrimRight(string(buf[:n]), "\x00"), "\x00") {

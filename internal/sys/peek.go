@@ -1,6 +1,7 @@
 package sys
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/moby/sys/mountinfo"
@@ -52,4 +53,9 @@ func LayerInUse(name string) (string, error) {
 		options := m.VFSOptions + ","
 		return m.FSType == "overlay" && (strings.Contains(options, "/"+name+",") || strings.Contains(options, "/"+name+":"))
 	})
+}
+
+// Device writes the numbers of a device node as "major:minor".
+func (s Stat) Device() string {
+	return fmt.Sprintf("%d:%d", unix.Major(s.Rdev), unix.Minor(s.Rdev))
 }

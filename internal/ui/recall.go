@@ -174,6 +174,21 @@ func Actions(w io.Writer, from string, actions []recall.Action) {
 	}
 }
 
+// Acted writes what was brought back, or taken away.
+func Acted(w io.Writer, from string, a recall.Action) {
+	if a.What == recall.Remove {
+		fmt.Fprintf(w, "took %s away\n", visible(a.To))
+	} else {
+		fmt.Fprintf(w, "restored %s from %s\n", visible(a.To), from)
+	}
+	if a.Aside != "" {
+		fmt.Fprintf(w, "    what lay there is %s now: remove it when you do not need it\n", visible(a.Aside))
+	}
+}
+
+// Loss writes what a session had, in a line.
+func Loss(w io.Writer, l recall.Loss) { paint(w).line(change(l.Change)) }
+
 func newer(a recall.Action) string {
 	if a.There.Changed.After(a.Is.Changed) {
 		return "a NEWER "
