@@ -23,7 +23,7 @@ it does not expire.`,
 			if err != nil {
 				return err
 			}
-			return g.recall(true, func(m *recall.Machine) error {
+			return g.recall(c, true, func(m *recall.Machine) error {
 				o, err := m.Old(args[0])
 				if err != nil {
 					return err
@@ -43,8 +43,8 @@ func umountCommand(g *globals) *cobra.Command {
 		Use:   "umount ID|DIR",
 		Short: "Unmount an old root",
 		Args:  cobra.ExactArgs(1),
-		RunE: func(_ *cobra.Command, args []string) error {
-			return g.recall(true, func(m *recall.Machine) error {
+		RunE: func(c *cobra.Command, args []string) error {
+			return g.recall(c, true, func(m *recall.Machine) error {
 				dir, err := m.Browsed(args[0])
 				if err != nil {
 					dirs, aerr := inMachine(args)
@@ -73,7 +73,7 @@ func browseCommand(g *globals) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return g.recall(false, func(m *recall.Machine) error {
+			return g.recall(c, false, func(m *recall.Machine) error {
 				return with(m, args[0], func(v *recall.View) error {
 					items, err := recall.Browse(v, paths[0])
 					if err != nil {

@@ -29,7 +29,7 @@ Exit codes: 0 both are the same, 4 they differ, 1 a fault, 2 usage.`,
 			if err != nil {
 				return err
 			}
-			return g.recall(false, func(m *recall.Machine) error {
+			return g.recall(c, false, func(m *recall.Machine) error {
 				return with(m, o.from, func(from *recall.View) error {
 					return with(m, o.to, func(to *recall.View) error {
 						d, err := recall.Compare(from, to, paths[0])

@@ -23,7 +23,7 @@ Exit codes: 0 done, 1 a fault, 2 usage.`,
 			if err != nil {
 				return err
 			}
-			return g.recall(false, func(m *recall.Machine) error {
+			return g.recall(c, false, func(m *recall.Machine) error {
 				lines, err := m.Log(paths[0])
 				if err != nil {
 					return err

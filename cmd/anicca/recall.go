@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/spf13/cobra"
+
 	"anicca/internal/apply"
 	"anicca/internal/install"
 	"anicca/internal/recall"
@@ -23,7 +25,7 @@ const places = `A place is 'root' (the running root), 'base' (the newest) or 'ba
 newest old root), or an old root by its id, by a beginning of the id, or by the number in front.`
 
 // recall lets f look back. With lock, nobody else changes bases and old roots meanwhile.
-func (g globals) recall(lock bool, f func(*recall.Machine) error) error {
+func (g globals) recall(c *cobra.Command, lock bool, f func(*recall.Machine) error) error {
 	if g.root == "/" && os.Getuid() != 0 {
 		return exitError{exitFault, "the bases and old roots are root's alone: run it with sudo"}
 	}
@@ -31,10 +33,10 @@ func (g globals) recall(lock bool, f func(*recall.Machine) error) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(g.recallAt(top, f), done())
+	return errors.Join(g.recallAt(c, top, f), done())
 }
 
-func (g globals) recallAt(top string, f func(*recall.Machine) error) error {
+func (g globals) recallAt(c *cobra.Command, top string, f func(*recall.Machine) error) error {
 	d, err := root.Open(top)
 	if err != nil {
 		return err
@@ -45,7 +47,7 @@ func (g globals) recallAt(top string, f func(*recall.Machine) error) error {
 		return err
 	}
 	defer tree.Close()
-	m := &recall.Machine{Disk: d, Root: tree}
+	m := &recall.Machine{Disk: d, Root: tree, Stop: c.Context().Err}
 	// Where the store is not there, nothing is known to be kept, and what is asked can be answered all the same.
 	if store, err := tree.Sub(d.Ledger().StorePath); err == nil {
 		defer store.Close()

@@ -55,7 +55,7 @@ already, and there is no terminal to ask on.`,
 			if err != nil {
 				return err
 			}
-			return g.recall(true, func(m *recall.Machine) error {
+			return g.recall(c, true, func(m *recall.Machine) error {
 				if o.last {
 					if len(paths) == 0 {
 						paths = []string{"/"}

@@ -32,7 +32,7 @@ Exit codes: 0 done or nothing to do, 1 a fault, or you said no, 5 there is no te
 			if o.from != recall.Base && !strings.HasPrefix(o.from, recall.Base+":") {
 				return exitError{exitUsage, fmt.Sprintf("%q is no base: for all else there is 'anicca restore --from %s'", o.from, o.from)}
 			}
-			return g.recall(true, func(m *recall.Machine) error {
+			return g.recall(c, true, func(m *recall.Machine) error {
 				return with(m, o.from, func(base *recall.View) error {
 					var actions []recall.Action
 					for _, p := range paths {

@@ -32,7 +32,7 @@ func (m *Machine) Losses(v *View, o root.Old, p string) ([]Loss, error) {
 	}
 	var out []Loss
 	for _, c := range changes {
-		if c.What == Deleted || c.Dir && c.What == Changed || isAside(c.Path) { // what lies in a directory is told by itself
+		if c.What == Deleted || c.Dir && c.What == Changed || isAside(c.Path) || m.stays(c.Path) { // what lies in a directory is told by itself
 			continue
 		}
 		actions, err := m.Restore(v, c.Path, c.Path)

@@ -22,6 +22,8 @@ type Machine struct {
 	Disk *root.Disk
 	Root *sys.Tree  // the running root
 	Boot *plan.Boot // the recorded boot plan, nil if nothing was applied yet
+
+	Stop func() error // asked before each object that is looked at: its error ends that; nil if nobody can stop it
 }
 
 // Names that say where to look, beside the id of an old root and "base:N".
@@ -38,9 +40,9 @@ func (m *Machine) Open(name string) (*View, error) {
 	number, numbered := strings.CutPrefix(name, Base+":")
 	switch {
 	case name == Root:
-		return &View{Name: "the running root", ID: Root, trees: map[string]place{"": {tree: m.Root}}, shared: true}, nil
+		return &View{Name: "the running root", ID: Root, trees: map[string]place{"": {tree: m.Root}}, shared: true, stop: m.Stop}, nil
 	case name == Store:
-		return &View{Name: "the store", ID: Store, trees: map[string]place{"": {tree: m.Root}}, shared: true, kept: m.source}, nil
+		return &View{Name: "the store", ID: Store, trees: map[string]place{"": {tree: m.Root}}, shared: true, kept: m.source, stop: m.Stop}, nil
 	case name == Base:
 		b, err := m.Disk.Base()
 		if err != nil {
@@ -63,7 +65,7 @@ func (m *Machine) Open(name string) (*View, error) {
 }
 
 func (m *Machine) base(b root.Base) *View {
-	v := &View{Name: fmt.Sprintf("base %d", b.Number), ID: fmt.Sprintf("%s:%d", Base, b.Number), trees: map[string]place{}}
+	v := &View{Name: fmt.Sprintf("base %d", b.Number), ID: fmt.Sprintf("%s:%d", Base, b.Number), trees: map[string]place{}, stop: m.Stop}
 	v.parts = paths(b.Parts)
 	v.open = func(p string) (string, string, func() error, error) { return m.Disk.OpenNumber(b.Number, p) }
 	if m.Disk.Whole() {
@@ -73,7 +75,7 @@ func (m *Machine) base(b root.Base) *View {
 }
 
 func (m *Machine) old(o root.Old) *View {
-	v := &View{Name: "old root " + o.ID, ID: o.ID, trees: map[string]place{}, parts: paths(o.Parts)}
+	v := &View{Name: "old root " + o.ID, ID: o.ID, trees: map[string]place{}, parts: paths(o.Parts), stop: m.Stop}
 	v.open = func(p string) (string, string, func() error, error) { return m.Disk.OpenOld(o.ID, p) }
 	return v
 }

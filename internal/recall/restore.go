@@ -3,10 +3,12 @@ package recall
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"path"
 	"strings"
 	"time"
 
+	"anicca/internal/plan"
 	"anicca/internal/sys"
 )
 
@@ -71,10 +73,13 @@ func (m *Machine) restore(v *View, p, to string, s *sys.Stat) ([]Action, error) 
 				return nil, err
 			}
 			is, err := here.Stat(at)
+			if errors.Is(err, fs.ErrPermission) {
+				continue // what a user has mounted there
+			}
 			if err != nil {
 				return nil, err
 			}
-			if x == nil || kind(x) == "socket" || is != nil && here.elsewhere(is, there) && v.part(from) != from {
+			if m.fixed(at) != nil || x == nil || kind(x) == "socket" || is != nil && here.elsewhere(is, there) && v.part(from) != from {
 				continue // what is mounted here has its own life
 			}
 			some, err := m.restore(v, from, at, x)
@@ -105,9 +110,17 @@ func (m *Machine) actions(v, here *View, what, p, to string) ([]Action, error) {
 	return []Action{a}, err
 }
 
+// fixed returns the entry that is put in place at p itself as something that must not be replaced; nil if there is none.
+func (m *Machine) fixed(p string) *plan.Step {
+	if e := m.entry(p); e != nil && e.Path == p && (e.Kind == plan.Bind || e.Kind == plan.Symlink) {
+		return e
+	}
+	return nil
+}
+
 // replaceable reports with an error if what lies at p cannot be put aside.
 func (m *Machine) replaceable(p string) error {
-	if e := m.entry(p); e != nil && e.Path == p && e.Kind != "carry" && e.Kind != "copy" {
+	if e := m.fixed(p); e != nil {
 		return fmt.Errorf("%s is kept (%s): its store is the truth, so restore to %s, or elsewhere, with --to", p, e.Kind, e.Source)
 	}
 	mounts, err := sys.MountsIn(m.Root.Path(p))

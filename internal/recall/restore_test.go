@@ -366,3 +366,32 @@ func TestMount(t *testing.T) {
 		must(t, errors.Join(c.Disk.Drop(o.ID, time.Now()), c.Disk.Settle(time.Now())))
 	})
 }
+
+// Whoever is stopped leaves nothing mounted.
+func TestStop(t *testing.T) {
+	computers(t, func(t *testing.T, c *computer) {
+		c.session()
+		c.boot()
+		before, err := sys.MountsIn("/")
+		must(t, err)
+		enough := errors.New("enough")
+		asked := 0
+		c.Stop = func() error {
+			if asked++; asked > 5 {
+				return enough
+			}
+			return nil
+		}
+		a, err := c.Open("base")
+		must(t, err)
+		b, err := c.Open("last")
+		must(t, err)
+		if _, _, err := recall.Changes(a, b, "/"); !errors.Is(err, enough) {
+			t.Errorf("it went on: %v", err)
+		}
+		must(t, errors.Join(a.Close(), b.Close()))
+		if after, err := sys.MountsIn("/"); err != nil || !slices.Equal(before, after) {
+			t.Errorf("mounted before %q, and after %q, %v", before, after, err)
+		}
+	})
+}

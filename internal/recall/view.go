@@ -24,6 +24,7 @@ type View struct {
 	hidden string
 	open   func(p string) (dir, rest string, done func() error, err error)
 	kept   func(p string) string // where the kept copy of a path lies
+	stop   func() error
 }
 
 type place struct {
@@ -78,6 +79,11 @@ func (v *View) part(p string) string {
 
 // Stat describes what lies at p; it is nil if nothing does.
 func (v *View) Stat(p string) (*sys.Stat, error) {
+	if v.stop != nil {
+		if err := v.stop(); err != nil {
+			return nil, err
+		}
+	}
 	if v.hidden != "" && (p == v.hidden || strings.HasPrefix(p, v.hidden+"/")) {
 		return nil, nil
 	}
