@@ -44,7 +44,7 @@ func (m *Machine) Mount(o root.Old, dir string) (string, error) {
 	case !empty:
 		return "", fmt.Errorf("%s is not an empty directory: what lies there would be hidden", dir)
 	}
-	v := m.old(o)
+	v := m.alone(o)
 	err := m.bind(v, "/", dir)
 	for _, p := range v.parts {
 		if err == nil {

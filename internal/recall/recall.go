@@ -75,6 +75,20 @@ func (m *Machine) base(b root.Base) *View {
 }
 
 func (m *Machine) old(o root.Old) *View {
+	v := m.alone(o)
+	open := v.open
+	v.open = func(p string) (string, string, func() error, error) {
+		dir := path.Join(BrowseDir, o.ID)
+		if is, err := m.mounted(dir); err != nil || is { // the kernel does not like an overlay to be mounted twice
+			return path.Join(m.Root.Path(dir), p), "/", func() error { return nil }, err
+		}
+		return open(p)
+	}
+	return v
+}
+
+// alone is an old root that is opened for this view alone.
+func (m *Machine) alone(o root.Old) *View {
 	v := &View{Name: "old root " + o.ID, ID: o.ID, trees: map[string]place{}, parts: paths(o.Parts), stop: m.Stop}
 	v.open = func(p string) (string, string, func() error, error) { return m.Disk.OpenOld(o.ID, p) }
 	return v

@@ -141,7 +141,7 @@ func (m *Machine) Do(v *View, a *Action, now time.Time) error {
 	}
 	if a.What == Remove {
 		if err := m.Root.Rename(a.To, a.Aside); err != nil {
-			return apart(err, a.To)
+			return immovable(err, a.To)
 		}
 		return m.settle(a.To)
 	}
@@ -169,13 +169,13 @@ func (m *Machine) Do(v *View, a *Action, now time.Time) error {
 		return err
 	}
 	if err := m.Root.Exchange(a.Aside, a.To); err != nil {
-		return errors.Join(apart(err, a.To), m.Root.RemoveTree(a.Aside)) // the copy that was just made
+		return errors.Join(immovable(err, a.To), m.Root.RemoveTree(a.Aside)) // the copy that was just made
 	}
 	return m.settle(a.To)
 }
 
-// apart says what to do where the kernel does not let a whole directory change places.
-func apart(err error, p string) error {
+// immovable says what to do where the kernel does not let a whole directory change places.
+func immovable(err error, p string) error {
 	if sys.IsApart(err) {
 		return fmt.Errorf("%s: this overlay does not let a directory of the base be moved: name what you want in it", p)
 	}
@@ -247,7 +247,7 @@ func (m *Machine) Undo(base *View, p string) (*Action, error) {
 	if err != nil {
 		return nil, err
 	}
-	switch at, err := here.apart(base, p); {
+	switch at, err := here.foreign(base, p); {
 	case err != nil:
 		return nil, err
 	case at != "":
@@ -268,8 +268,8 @@ func (m *Machine) Undo(base *View, p string) (*Action, error) {
 	return a, m.replaceable(p)
 }
 
-// apart returns where the filesystem is mounted that p lies on, if that is neither the root nor a part that the base has too.
-func (v *View) apart(base *View, p string) (string, error) {
+// foreign returns where the filesystem is mounted that p lies on, if that is neither the root nor a part that the base has too.
+func (v *View) foreign(base *View, p string) (string, error) {
 	for ; p != "/"; p = path.Dir(p) {
 		s, err := v.Stat(p)
 		if err != nil {

@@ -343,6 +343,14 @@ func TestMount(t *testing.T) {
 		if err := c.Disk.Drop(o.ID, time.Now()); err == nil || !strings.Contains(err.Error(), "is mounted at") {
 			t.Errorf("dropped while it is mounted: %v", err)
 		}
+		if got := c.changes("last", "1", "/"); len(got) > 0 {
+			t.Errorf("while it is mounted, it looks like %q", got)
+		}
+		c.look("last", func(v *recall.View) {
+			if items, err := recall.Browse(v, "/home/bird"); err != nil || len(items) != 2 {
+				t.Errorf("while it is mounted, /home/bird has %v, %v", items, err)
+			}
+		})
 		if _, err := c.Mount(o, ""); err == nil {
 			t.Error("mounted twice at one place")
 		}

@@ -190,7 +190,7 @@ func Acted(w io.Writer, from string, a recall.Action) {
 func Loss(w io.Writer, l recall.Loss) { paint(w).line(change(l.Change)) }
 
 func newer(a recall.Action) string {
-	if a.There.Changed.After(a.Is.Changed) {
+	if a.There.Type == "file" && a.There.Changed.After(a.Is.Changed) {
 		return "a NEWER "
 	}
 	return ""
