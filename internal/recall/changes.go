@@ -103,7 +103,7 @@ func (w *walker) object(p string, adir, bdir *sys.Stat) error {
 	case b == nil:
 		return w.whole(w.from, p, a, Deleted)
 	}
-	is, diff, err := same(w.from, w.to, p, a, b)
+	is, diff, err := same(w.from, w.to, p, a, b, false)
 	if err != nil {
 		return err
 	}

@@ -135,13 +135,13 @@ func (v *View) text(p string, x *Version) (data []byte, ok bool, err error) {
 }
 
 // same reports whether two objects at p are the same in content and in all metadata but times, and what of the metadata differs.
-// Of directories it looks at themselves only.
-func same(a, b *View, p string, x, y *sys.Stat) (is bool, diff []string, err error) {
+// Of directories it looks at themselves only. Unless it shall be sure, equal size and time of change count as equal content.
+func same(a, b *View, p string, x, y *sys.Stat, sure bool) (is bool, diff []string, err error) {
 	if diff, err = meta(a, b, p, x, y); err != nil || !x.IsFile() || !y.IsFile() {
 		return len(diff) == 0, diff, err
 	}
 	is = x.Size == y.Size
-	if is && x.Mtim != y.Mtim {
+	if is && (sure || x.Mtim != y.Mtim) {
 		is, err = sameContent(a, b, p, x.Size)
 	}
 	return is && len(diff) == 0, diff, err
