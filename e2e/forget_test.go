@@ -203,6 +203,7 @@ func (d *disk) forgetful(t *testing.T, n int, id string, boots int) int {
 	if n == 2 {
 		// What was forgotten comes back.
 		m.run("anicca restore /usr/local/undeclared --to /root/back && test -s /root/back")
+		m.looks("/usr/local/undeclared")
 	}
 	if n == 3 {
 		m.run("mkdir -p /var/lib/machines && btrfs subvolume create /var/lib/machines/nested && echo x >/var/lib/machines/nested/x")

@@ -84,6 +84,7 @@ func (d *disk) forgetPlain(t *testing.T, id string) {
 		} else {
 			m.want("cat /boot/built", "built")
 			m.run("anicca restore /usr/local/undeclared --to /root/back && test -s /root/back")
+			m.looks("/usr/local/undeclared")
 		}
 		m.off()
 	}

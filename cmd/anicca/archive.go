@@ -18,13 +18,14 @@ func archiveCommand(g *globals) *cobra.Command {
 	list := func(c *cobra.Command, _ []string) error {
 		return withDisk(func(d *root.Disk) error { return listArchive(c.OutOrStdout(), d) })
 	}
-	c := &cobra.Command{Use: "archive", Short: "List the old roots, oldest first; pin them, or drop those that have expired", RunE: list}
+	c := &cobra.Command{Use: "archive", Short: "List the old roots, oldest first; look into them, pin them, or drop those that have expired", RunE: list}
 	c.AddCommand(
 		&cobra.Command{Use: "list", Short: "List the old roots, oldest first", Args: cobra.NoArgs, RunE: list},
 		pinCommand("pin", "Keep an old root until it is unpinned", true),
 		dropCommand(),
 		pinCommand("unpin", "Let an old root expire again", false),
 		expireCommand(g),
+		mountCommand(g), umountCommand(g), browseCommand(g),
 	)
 	return c
 }

@@ -14,7 +14,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"anicca/internal/apply"
-	"anicca/internal/archive"
 	"anicca/internal/decl"
 )
 
@@ -63,7 +62,7 @@ func Main() int {
 		return exitInvalid
 	}
 	fmt.Fprintln(os.Stderr, "anicca:", err)
-	if errors.Is(err, apply.ErrWouldLose) || errors.Is(err, archive.ErrThere) {
+	if errors.Is(err, apply.ErrWouldLose) {
 		return exitLoss
 	}
 	return exitFault
@@ -124,8 +123,9 @@ Exit codes: 0 ok, 1 fault, 2 usage, 3 the declaration is invalid, 4 there are ch
 	for _, sub := range []*cobra.Command{
 		tryCommand(), initCommand(), checkCommand(&g), showCommand(&g), schemaCommand(), planCommand(&g), applyCommand(&g),
 		keepCommand(&g), forgetCommand(&g), orphansCommand(&g), explainCommand(&g),
-		statusCommand(&g), baseCommand(), archiveCommand(&g), nextCommand(), restoreCommand(),
-		presetsCommand(), suggestCommand(&g), reviewCommand(&g), serviceCommand(),
+		statusCommand(&g), baseCommand(), archiveCommand(&g), nextCommand(), restoreCommand(&g),
+		reviewCommand(&g), diffCommand(&g), logCommand(&g), undoCommand(&g),
+		presetsCommand(), suggestCommand(&g), serviceCommand(),
 	} {
 		usage(sub)
 		root.AddCommand(sub)

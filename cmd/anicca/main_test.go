@@ -10,10 +10,12 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"anicca/internal/nstest"
+	"anicca/internal/root"
 	"anicca/internal/sys"
 )
 
@@ -29,7 +31,7 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "machine": machine, "umount": umount,
+			"exits": exits, "machine": machine, "umount": umount, "reset": reset,
 		},
 		Condition: func(cond string) (bool, error) {
 			if cond != "ids" {
@@ -85,6 +87,41 @@ func mount(work *sys.Tree, check func(error), later func(func())) {
 	check(err)
 	defer m.Close()
 	check(sys.Bind(work, "disk/store", m, "/persist", nil))
+}
+
+// reset resets the root at m, as a boot does. The first one sets a disk up, in memory, with the directory base as base 1.
+func reset(ts *testscript.TestScript, _ bool, _ []string) {
+	work, err := sys.OpenTree(ts.MkAbs("."))
+	ts.Check(err)
+	defer work.Close()
+	var d *root.Disk
+	if _, err := os.Stat(ts.MkAbs("disk")); err == nil {
+		d, err = root.Open(ts.MkAbs("disk"))
+		ts.Check(err)
+		ts.Check(unmountIn(ts.MkAbs("."), "m/persist"))
+		ts.Check(unmountIn(ts.MkAbs("."), "m"))
+		_, err = d.Reset(root.Order{Now: time.Now()})
+		ts.Check(errors.Join(err, d.Commit(time.Now())))
+	} else {
+		for _, p := range []string{"disk", "m", "base/persist"} {
+			ts.Check(os.MkdirAll(ts.MkAbs(p), 0o755))
+		}
+		ts.Check(work.Mount("disk", "disk", "tmpfs", nil, "mode=0755"))
+		ts.Defer(func() { ts.Check(unmountIn(ts.MkAbs("."), "disk")) })
+		for _, p := range []string{"disk/anicca/base", "disk/store"} {
+			ts.Check(os.MkdirAll(ts.MkAbs(p), 0o755))
+		}
+		ts.Check(sys.Copy(work, "base", work, "disk/anicca/base/1"))
+		d, err = root.CreateOverlay(ts.MkAbs("disk"), "anicca/base/1", root.Ledger{Store: "store", StorePath: "/persist"}, time.Now())
+		ts.Check(err)
+		ts.Defer(func() { ts.Check(unmountIn(ts.MkAbs("."), "m")) })
+	}
+	defer d.Close()
+	ts.Check(d.MountRoot("root", ts.MkAbs("m")))
+	m, err := sys.OpenTree(ts.MkAbs("m"))
+	ts.Check(err)
+	defer m.Close()
+	ts.Check(sys.Bind(work, "disk/store", m, "/persist", nil))
 }
 
 func umount(ts *testscript.TestScript, _ bool, args []string) {

@@ -1,60 +1,150 @@
 package main
 
 import (
+	"errors"
 	"fmt"
-	"path/filepath"
+	"io"
+	"path"
+	"slices"
 
 	"github.com/spf13/cobra"
 
-	"anicca/internal/archive"
-	"anicca/internal/root"
-	"anicca/internal/sys"
+	"anicca/internal/recall"
 )
 
-func restoreCommand() *cobra.Command {
-	var o struct{ from, to string }
-	c := &cobra.Command{
-		Use:   "restore PATH",
-		Short: "Bring a file or directory back from an old root",
-		Long: `Bring a file or directory back from the newest old root that has it, or from the one named
-with --from, with owner, mode and all other metadata. It never overwrites.
+// restoring is what restore was asked for.
+type restoring struct {
+	from, to                     string
+	last, ask, missing, dry, yes bool
+}
 
-Exit codes: 0 done, 1 no old root has it, 5 something lies there already.`,
-		Args: cobra.ExactArgs(1),
+func restoreCommand(g *globals) *cobra.Command {
+	var o restoring
+	c := &cobra.Command{
+		Use:   "restore PATH...",
+		Short: "Bring files and directories back from an old root",
+		Long: `Bring files and directories back from the newest old root that has them, or from the place named with
+--from, with owner, mode, times, access lists and all other metadata.
+
+A directory that is there already gets what it lacks; what only it has stays. Where something else
+lies already, it is shown, and you are asked: it changes places with what comes back, in one step,
+and stays beside it under a hidden name that is told. --missing leaves it alone instead. With --to,
+what comes back goes into a directory; if there is none of that name, one path comes back under it.
+
+With --last, what the newest old root had made or changed since it began, and the running root does
+not have so, all of it or only what lies at the paths; what is kept is left out. --ask goes through it one by one.
+
+` + places + `
+
+Exit codes: 0 done or there already, 1 no old root has it, or you said no, 5 something lies there
+already, and there is no terminal to ask on.`,
+		Args: func(c *cobra.Command, args []string) error {
+			switch {
+			case o.ask && !o.last:
+				return errors.New("--ask goes with --last")
+			case o.last && (o.from != "" || o.to != ""):
+				return errors.New("--last brings everything back to where it was, from the newest old root: leave --from and --to out")
+			case !o.last:
+				return cobra.MinimumNArgs(1)(c, args)
+			}
+			return nil
+		},
 		RunE: func(c *cobra.Command, args []string) error {
-			p, err := filepath.Abs(args[0])
+			paths, err := inMachine(args)
 			if err != nil {
 				return err
 			}
-			to := p
-			if o.to != "" {
-				if to, err = filepath.Abs(o.to); err != nil {
-					return err
-				}
-			}
-			return withDisk(func(b *root.Disk) error {
-				id := o.from
-				if id == "" {
-					old, err := archive.Find(b, p)
-					if err != nil {
-						return err
+			return g.recall(c, true, func(m *recall.Machine) error {
+				if o.last {
+					if len(paths) == 0 {
+						paths = []string{"/"}
 					}
-					id = old.ID
+					return o.lost(c.OutOrStdout(), m, paths)
 				}
-				tree, err := sys.OpenTree("/")
-				if err != nil {
-					return err
-				}
-				defer tree.Close()
-				if err := archive.Restore(b, id, p, tree, to); err != nil {
-					return err
-				}
-				fmt.Fprintf(c.OutOrStdout(), "restored %s from %s\n", to, id)
-				return nil
+				return o.run(c.OutOrStdout(), m, paths)
 			})
 		},
 	}
-	c.Flags().StringVar(&o.from, "from", "", "id of the old root (default: the newest that has it)")
-	c.Flags().StringVar(&o.to, "to", "", "where to put it (default: where it was)")
+	f := c.Flags()
+	f.StringVar(&o.from, "from", "", "the place to bring it back from (default: the newest old root that has it)")
+	f.StringVar(&o.to, "to", "", "where to put it (default: where it was)")
+	f.BoolVar(&o.last, "last", false, "what the last reset dropped")
+	f.BoolVar(&o.ask, "ask", false, "with --last: ask for each thing")
+	f.BoolVar(&o.missing, "missing", false, "only what is missing: leave alone what lies there already")
+	f.BoolVarP(&o.dry, "dry-run", "n", false, "only show what would be done")
+	f.BoolVarP(&o.yes, "yes", "y", false, "do not ask")
 	return c
+}
+
+// run brings paths back, once it is known of all what has to be done.
+func (o restoring) run(w io.Writer, m *recall.Machine, paths []string) (err error) {
+	to, err := targets(m, paths, o.to)
+	if err != nil {
+		return err
+	}
+	var jobs []job
+	defer func() {
+		for _, j := range jobs {
+			err = errors.Join(err, j.from.Close())
+		}
+	}()
+	for i, p := range paths {
+		find := func() (*recall.View, error) { return m.Find(p) }
+		if o.from != "" {
+			find = func() (*recall.View, error) { return m.Open(o.from) }
+		}
+		v, err := find()
+		if err != nil {
+			return err
+		}
+		jobs = append(jobs, job{from: v})
+		actions, err := m.Restore(v, p, to[i])
+		if err != nil {
+			return err
+		}
+		if jobs[i].actions = o.wanted(actions); len(jobs[i].actions) == 0 {
+			fmt.Fprintf(w, "%s is there already%s\n", to[i], unless(len(actions) > 0, ", as in "+v.Name))
+		}
+	}
+	return carryOut(w, m, jobs, false, o.dry, o.yes, "Put it there, and what lies there aside?")
+}
+
+func (o restoring) wanted(actions []recall.Action) []recall.Action {
+	return slices.DeleteFunc(slices.Clone(actions), func(a recall.Action) bool { return o.missing && a.What != recall.Bring })
+}
+
+func unless(not bool, s string) string {
+	if not {
+		return ""
+	}
+	return s
+}
+
+// targets says where each path goes.
+func targets(m *recall.Machine, paths []string, to string) ([]string, error) {
+	if to == "" {
+		return paths, nil
+	}
+	dest, err := inMachine([]string{to})
+	if err != nil {
+		return nil, err
+	}
+	s, err := m.Root.Stat(dest[0])
+	if err != nil || !s.IsDir() {
+		if len(paths) > 1 {
+			return nil, exitError{exitUsage, fmt.Sprintf("%s is not a directory, and %d paths cannot come back under one name", dest[0], len(paths))}
+		}
+		return dest, nil
+	}
+	var out []string
+	seen := map[string]string{}
+	for _, p := range paths {
+		at := path.Join(dest[0], path.Base(p))
+		if other := seen[at]; other != "" {
+			return nil, exitError{exitUsage, fmt.Sprintf("%s and %s would both be %s: restore one after the other", other, p, at)}
+		}
+		seen[at] = p
+		out = append(out, at)
+	}
+	return out, nil
 }

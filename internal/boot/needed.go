@@ -13,7 +13,7 @@ import (
 // Held returns the old roots that must stay, with the reason: those of [root.Disk.Held], and those that the files of a store lie
 // in that is not there in this session. When it comes back, they are carried over from them. Store has anicca's own records.
 func Held(d *root.Disk, r *Record, store *sys.Tree, b *plan.Boot) (map[string]string, error) {
-	out := d.Held()
+	out := d.Stays()
 	if r == nil || len(r.Absent) == 0 {
 		return out, nil
 	}

@@ -71,15 +71,29 @@ func (d *Disk) OpenOld(id, p string) (dir, rest string, done func() error, err e
 	if err != nil {
 		return "", "", nil, err
 	}
-	if x := d.PartOf(id, p); x != "" {
-		dir, done, err = d.kind.Open(part(oldPath(id), x), nil)
-		return dir, "/" + strings.TrimPrefix(p[len(x):], "/"), done, err
-	}
-	under, err := d.layers(o.Base, o.From)
+	return d.open(oldPath(id), o.Parts, o.Base, o.From, p)
+}
+
+// OpenNumber is [Disk.OpenOld] for the base of a number.
+func (d *Disk) OpenNumber(n int, p string) (dir, rest string, done func() error, err error) {
+	b, err := d.ledger.base(n)
 	if err != nil {
 		return "", "", nil, err
 	}
-	dir, done, err = d.kind.Open(oldPath(id), under)
+	return d.open(b.at(), b.Parts, b.On, "", p)
+}
+
+// open opens what lies at a place of ours, over a base or an old root, or the part of it that the path p lies in.
+func (d *Disk) open(at string, parts []Part, base int, from, p string) (dir, rest string, done func() error, err error) {
+	if x := partOf(parts, p); x != "" {
+		dir, done, err = d.kind.Open(part(at, x), nil)
+		return dir, "/" + strings.TrimPrefix(p[len(x):], "/"), done, err
+	}
+	layers, err := d.layers(base, from)
+	if err != nil {
+		return "", "", nil, err
+	}
+	dir, done, err = d.kind.Open(at, layers)
 	return dir, p, done, err
 }
 
@@ -89,8 +103,12 @@ func (d *Disk) PartOf(id, p string) string {
 	if err != nil {
 		return ""
 	}
+	return partOf(o.Parts, p)
+}
+
+func partOf(parts []Part, p string) string {
 	in := ""
-	for _, x := range o.Parts {
+	for _, x := range parts {
 		if len(x.Path) > len(in) && (p == x.Path || strings.HasPrefix(p, x.Path+"/")) {
 			in = x.Path
 		}

@@ -113,14 +113,8 @@ func (d *Disk) OpenBase() (dir string, done func() error, err error) {
 	if err != nil {
 		return "", nil, err
 	}
-	layers, err := d.layers(b.Number, "")
-	if err != nil {
-		return "", nil, err
-	}
-	if len(layers) == 1 {
-		return d.top.Path(layers[0]), func() error { return nil }, nil
-	}
-	return d.kind.Open(layers[0], layers[1:])
+	dir, _, done, err = d.OpenNumber(b.Number, "/")
+	return dir, done, err
 }
 
 // wholeDisk is the path of a base that is the top level itself.

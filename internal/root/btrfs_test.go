@@ -23,28 +23,7 @@ func TestMain(m *testing.M) {
 // newDisk mounts the top level of a fresh btrfs with a root subvolume as Debian's installer lays it.
 func newDisk(t *testing.T) string {
 	t.Helper()
-	if os.Getuid() != 0 {
-		t.Skip("needs root: mounts a btrfs image on a loop device")
-	}
-	if _, err := exec.LookPath("mkfs.btrfs"); err != nil {
-		t.Skip("needs mkfs.btrfs: apt-get install btrfs-progs")
-	}
-	dir := nstest.Memory(t)
-	img, top := filepath.Join(dir, "disk"), filepath.Join(dir, "top")
-	if err := os.Mkdir(top, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	f, err := os.Create(img)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := f.Truncate(512 << 20); err != nil {
-		t.Fatal(err)
-	}
-	f.Close()
-	run(t, "mkfs.btrfs", "-q", img)
-	run(t, "mount", "-o", "loop", img, top)
-	t.Cleanup(func() { run(t, "umount", top) })
+	top := nstest.Image(t, "btrfs")
 	run(t, "btrfs", "-q", "subvolume", "create", filepath.Join(top, "@rootfs"))
 	write(t, filepath.Join(top, "@rootfs/etc/issue"), "base\n")
 	return top

@@ -1,6 +1,7 @@
 package root
 
 import (
+	"errors"
 	"fmt"
 	"path"
 	"slices"
@@ -25,6 +26,20 @@ func (d *Disk) Held() map[string]string {
 	}
 	if id := d.ledger.Running.From; id != "" {
 		out[id] = "the running root lies over it"
+	}
+	return out
+}
+
+// errMounted marks an old root that somebody looks into.
+var errMounted = errors.New("is mounted")
+
+// Stays is [Disk.Held] with the old roots that are mounted, as somebody looks into them.
+func (d *Disk) Stays() map[string]string {
+	out := d.Held()
+	for _, o := range d.ledger.Archive {
+		if _, err := d.doomed(o); errors.Is(err, errMounted) {
+			out[o.ID] = err.Error()
+		}
 	}
 	return out
 }
@@ -101,7 +116,7 @@ func (d *Disk) doomed(o Old) ([]string, error) {
 			}
 			at, err := d.kind.InUse(p)
 			if err == nil && at != "" {
-				err = fmt.Errorf("old root %s is mounted at %s: unmount it first", path.Base(p), at)
+				err = fmt.Errorf("old root %s %w at %s: unmount it first", path.Base(p), errMounted, at)
 			}
 			if err != nil {
 				return nil, err

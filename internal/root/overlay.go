@@ -85,7 +85,14 @@ func (v directories) Finish(_, _ string) error { return nil }
 
 func (v directories) Remove(p string) error { return v.top.RemoveTree(p) }
 
-func (v directories) InUse(p string) (string, error) { return v.top.InUse(p) }
+// InUse looks for overlays over it too: an old root that is looked at is mounted as one.
+func (v directories) InUse(p string) (string, error) {
+	at, err := v.top.InUse(p)
+	if err != nil || at != "" {
+		return at, err
+	}
+	return sys.LayerInUse(p)
+}
 
 func (v directories) List(dir string) ([]string, error) { return v.top.List(dir) }
 

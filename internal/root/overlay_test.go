@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
 	"time"
@@ -12,32 +11,6 @@ import (
 	"anicca/internal/nstest"
 	"anicca/internal/sys"
 )
-
-// image mounts a fresh filesystem of a type.
-func image(t *testing.T, fstype string, args ...string) string {
-	t.Helper()
-	if os.Getuid() != 0 {
-		t.Skip("needs root: mounts an image on a loop device")
-	}
-	if _, err := exec.LookPath("mkfs." + fstype); err != nil {
-		t.Skipf("needs mkfs.%s", fstype)
-	}
-	dir := nstest.Memory(t)
-	img, top := filepath.Join(dir, "disk"), filepath.Join(dir, "top")
-	if err := os.Mkdir(top, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(img, nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Truncate(img, 512<<20); err != nil {
-		t.Fatal(err)
-	}
-	run(t, "mkfs."+fstype, append(args, img)...)
-	run(t, "mount", "-o", "loop", img, top)
-	t.Cleanup(func() { run(t, "umount", top) })
-	return top
-}
 
 // plainMachine is an installed system on a filesystem without subvolumes, after 'anicca init'.
 type plainMachine struct {
@@ -50,7 +23,7 @@ type plainMachine struct {
 
 func newPlainMachine(t *testing.T, fstype string) *plainMachine {
 	t.Helper()
-	m := &plainMachine{t: t, top: image(t, fstype, "-q"), root: t.TempDir()}
+	m := &plainMachine{t: t, top: nstest.Image(t, fstype), root: t.TempDir()}
 	for p, s := range map[string]string{
 		"etc/issue": "base\n", "etc/gone": "base\n", "usr/lib/modules/6.1.0-1/modules.dep": "", "anicca/store/kept": "kept\n",
 	} {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"anicca/internal/decl"
+	"anicca/internal/nstest"
 	"anicca/internal/sys"
 )
 
@@ -114,7 +115,7 @@ func TestRebuildTrustsNoStoreOfAUser(t *testing.T) {
 
 // A directory of somebody else's is not taken for our own, and one of the administrator's is closed to others.
 func TestOwnDirectory(t *testing.T) {
-	top := image(t, "ext4", "-q")
+	top := nstest.Image(t, "ext4")
 	write(t, filepath.Join(top, "anicca/letter"), "the user's")
 	create := func() error {
 		d, err := CreateOverlay(top, ".", Ledger{Store: "anicca/store", StorePath: "/persist"}, time.Now())

@@ -14,11 +14,11 @@ import (
 	"time"
 
 	"anicca/internal/apply"
-	"anicca/internal/archive"
 	"anicca/internal/boot"
 	"anicca/internal/config"
 	"anicca/internal/facts"
 	"anicca/internal/plan"
+	"anicca/internal/recall"
 	"anicca/internal/root"
 	"anicca/internal/sys"
 )
@@ -100,11 +100,7 @@ func (m *machine) live() (*Result, error) {
 		res.Boots = append(res.Boots, fate)
 	}
 	const note = "/home/bird/notes-3.txt"
-	old, err := archive.Find(m.disk, note)
-	if err != nil {
-		return nil, err
-	}
-	if err := archive.Restore(m.disk, old.ID, note, m.tree, note); err != nil {
+	if err := m.back(note); err != nil {
 		return nil, err
 	}
 	if _, err := m.tree.ReadFile(note); err != nil {
@@ -112,6 +108,22 @@ func (m *machine) live() (*Result, error) {
 	}
 	res.Restored = append(res.Restored, note)
 	return res, m.unmount()
+}
+
+// back brings a file back from the archive.
+func (m *machine) back(p string) error {
+	look := recall.Machine{Disk: m.disk, Root: m.tree}
+	v, err := look.Find(p)
+	if err != nil {
+		return err
+	}
+	actions, err := look.Restore(v, p, p)
+	for i := range actions {
+		if err == nil {
+			err = look.Do(v, &actions[i], time.Now())
+		}
+	}
+	return errors.Join(err, v.Close())
 }
 
 // mount mounts the root and its store, as the initrd does.

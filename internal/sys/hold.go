@@ -79,11 +79,6 @@ func (t *Tree) LinkNew(target, p string) error {
 	return t.rename("symlink", p, p, func(dir int, name string, _ int, _ string) error { return unix.Symlinkat(target, dir, name) })
 }
 
-// NoExchange reports whether a filesystem cannot exchange two objects.
-func NoExchange(err error) bool {
-	return errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOSYS) || errors.Is(err, unix.EOPNOTSUPP)
-}
-
 // MountID returns the number of the mount that lies at p, 0 if nothing does.
 func (t *Tree) MountID(p string) uint64 {
 	s, err := t.Stat(p)

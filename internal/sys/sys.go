@@ -54,7 +54,13 @@ func IsBusy(err error) bool { return errors.Is(err, unix.EBUSY) }
 
 // IsNoExchange reports whether objects could not be exchanged because the filesystem cannot do that: an overlay with directories of the
 // layers below, OpenZFS up to 2.1 with anything.
-func IsNoExchange(err error) bool { return errors.Is(err, unix.EXDEV) || errors.Is(err, unix.EINVAL) }
+func IsNoExchange(err error) bool {
+	return errors.Is(err, unix.EXDEV) || errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOSYS) || errors.Is(err, unix.EOPNOTSUPP)
+}
+
+// IsApart reports whether an object could not be moved to where it would be on another filesystem. An overlay says so of a
+// directory that lies in more than one of its layers, where it was mounted without redirect_dir=on.
+func IsApart(err error) bool { return errors.Is(err, unix.EXDEV) }
 
 // IsFull reports whether there was no room for an operation.
 func IsFull(err error) bool { return errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) }

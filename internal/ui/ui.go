@@ -55,15 +55,42 @@ var ErrNoTerminal = errors.New("there is no terminal to ask on: add --yes to go 
 
 // Confirm asks a question that is answered with y or n; anything else counts as no.
 func Confirm(question string) (bool, error) {
-	if !term.IsTerminal(int(os.Stdin.Fd())) {
-		return false, ErrNoTerminal
+	answer, err := ask(question + " [y/N]")
+	return answer == "y" || answer == "yes", err
+}
+
+// Choose asks a question that is answered with the first letter of one of the words, until it is. Nothing more to read counts
+// as the last word.
+func Choose(question string, words ...string) (string, error) {
+	for {
+		answer, err := ask(question + " [" + strings.Join(words, ", ") + "]")
+		if err != nil {
+			return "", err
+		}
+		for _, w := range words {
+			if answer != "" && strings.HasPrefix(w, answer) {
+				return w, nil
+			}
+		}
+		if answer == end {
+			return words[len(words)-1], nil
+		}
 	}
-	fmt.Fprintf(os.Stderr, "%s [y/N] ", question)
+}
+
+// end is the answer of somebody who has gone.
+const end = "\x04"
+
+// ask returns an answer in small letters.
+func ask(question string) (string, error) {
+	if !term.IsTerminal(int(os.Stdin.Fd())) {
+		return "", ErrNoTerminal
+	}
+	fmt.Fprint(os.Stderr, question, " ")
 	line, err := bufio.NewReader(os.Stdin).ReadString('\n')
 	if err != nil && line == "" {
 		fmt.Fprintln(os.Stderr)
-		return false, nil
+		return end, nil
 	}
-	answer := strings.ToLower(strings.TrimSpace(line))
-	return answer == "y" || answer == "yes", nil
+	return strings.ToLower(strings.TrimSpace(line)), nil
 }

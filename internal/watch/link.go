@@ -94,7 +94,7 @@ func (w *watcher) replaced(s *plan.Step) outcome {
 		return out
 	}
 	err = w.root.Exchange(aside, s.Path)
-	if sys.NoExchange(err) { // the path is missing for a moment
+	if sys.IsNoExchange(err) { // the path is missing for a moment
 		if err = w.root.Remove(aside); err == nil {
 			err = w.root.Rename(s.Path, aside)
 		}

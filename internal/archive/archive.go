@@ -1,0 +1,2 @@
+// Package archive says which old roots stay, and drops the others.
+package archive

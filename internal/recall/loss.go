@@ -1,0 +1,99 @@
+package recall
+
+import (
+	"errors"
+	"path"
+	"slices"
+	"strconv"
+
+	"anicca/internal/plan"
+	"anicca/internal/root"
+)
+
+// Loss is one thing that a session had made or changed, and that the running root does not have so.
+type Loss struct {
+	Change
+	Actions []Action `json:"actions"` // that bring it back
+}
+
+// volatile is made anew at every boot, or is no part of a root.
+var volatile = []string{"/proc", "/sys", "/dev", "/run", "/tmp", "/anicca"}
+
+// Losses tells what the session of an old root had made or changed below p and a reset has dropped, as far as it has not come
+// back already. What is kept is left out. V is the old root.
+func (m *Machine) Losses(v *View, o root.Old, p string) ([]Loss, error) {
+	began, err := m.Open(began(o))
+	if err != nil {
+		return nil, err
+	}
+	changes, err := made(began, v, p)
+	if err = errors.Join(err, began.Close()); err != nil {
+		return nil, err
+	}
+	var out []Loss
+	for _, c := range changes {
+		if c.What == Deleted || c.Dir && c.What == Changed || isAside(c.Path) || m.stays(c.Path) { // what lies in a directory is told by itself
+			continue
+		}
+		actions, err := m.Restore(v, c.Path, c.Path)
+		if errors.Is(err, ErrSocket) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		actions = slices.DeleteFunc(actions, func(a Action) bool { return m.stays(a.To) })
+		if len(actions) > 0 {
+			out = append(out, Loss{c, actions})
+		}
+	}
+	return out, nil
+}
+
+// made is what differs at p, or below it where that is a directory.
+func made(began, v *View, p string) ([]Change, error) {
+	s, err := v.Stat(p)
+	if err != nil || s == nil {
+		return nil, err
+	}
+	if s.IsDir() {
+		changes, _, err := Changes(began, v, p)
+		return changes, err
+	}
+	d, err := Compare(began, v, p)
+	if err != nil || d.Same {
+		return nil, err
+	}
+	c := Change{Path: p, What: Changed, Files: 1, Size: s.Size}
+	if d.Before == nil {
+		c.What = Added
+	}
+	return []Change{c}, nil
+}
+
+// began is the place that a session began as; the newest base where that is not known.
+func began(o root.Old) string {
+	switch {
+	case o.From != "":
+		return o.From
+	case o.Base != 0:
+		return Base + ":" + strconv.Itoa(o.Base)
+	}
+	return Base
+}
+
+// stays reports whether no reset drops what lies at p.
+func (m *Machine) stays(p string) bool {
+	if m.entry(p) != nil {
+		return true
+	}
+	for up := p; up != "/"; up = path.Dir(up) {
+		if slices.Contains(volatile, up) || up == m.Disk.Ledger().StorePath {
+			return true
+		}
+		if m.Boot != nil && slices.ContainsFunc(m.Boot.Stores, func(s plan.BootStore) bool { return s.Path == up }) {
+			return true
+		}
+	}
+	return false
+}
