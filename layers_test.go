@@ -20,12 +20,13 @@ var layers = map[string]struct {
 	allow string
 }{
 	"internal/decl":    {"the vocabulary depends on nothing", ""},
-	"internal/config":  {"knows files and CUE, not machines", "internal/decl"},
+	"internal/noise":   {"thinks about paths", "internal/decl"},
+	"internal/config":  {"knows files and CUE, not machines", "internal/decl internal/noise"},
 	"internal/facts":   {"reads machines through fs.FS only", "internal/decl"},
 	"internal/survey":  {"reads machines through fs.FS only; beside facts, as the initrd's program links those", "internal/decl internal/facts"},
 	"internal/suggest": {"thinks about what was found: no disk", "internal/decl internal/survey"},
 	"internal/plan":    {"thinks: no disk, no clock, no environment", "internal/decl internal/facts"},
-	"internal/review":  {"thinks about changes: no disk, no clock, no environment", ""},
+	"internal/review":  {"thinks about changes: no disk, no clock, no environment", "internal/decl internal/noise"},
 	"internal/sys":     {"the hands know nothing of what they work for", ""},
 	"internal/root":    {"fresh roots are made by the hands", "internal/decl internal/sys"},
 	"internal/apply":   {"walks a plan", "internal/decl internal/plan internal/sys internal/root"},
@@ -61,6 +62,7 @@ var owned = map[string]struct {
 	"os/exec":                  {"internal/sys internal/nstest", "programs are run by the hands"},
 	"github.com/cyphar/":       {"internal/sys", "paths inside roots are the hands' matter"},
 	"github.com/moby/sys/":     {"internal/facts internal/sys", "parsers of what is"},
+	"github.com/bmatcuk/":      {"internal/noise", "patterns of paths"},
 	"golang.org/x/term":        {"internal/ui", "the terminal"},
 	"github.com/coreos/":       {"internal/sys/service", "D-Bus never comes into the initrd"},
 	"github.com/rogpeppe/":     {"internal/recall", "texts are compared there; all else of it is for tests"},
@@ -72,6 +74,7 @@ var owned = map[string]struct {
 // pure packages have no clock, no disk, no environment.
 var pure = map[string][]string{
 	"internal/decl":    {"os", "io/fs", "time", "net", "syscall"},
+	"internal/noise":   {"os", "io/fs", "time", "net", "syscall"},
 	"internal/plan":    {"os", "io/fs", "time", "net", "syscall"},
 	"internal/review":  {"os", "io/fs", "time", "net", "syscall"},
 	"internal/suggest": {"os", "io/fs", "time", "net", "syscall"},

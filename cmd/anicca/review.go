@@ -2,11 +2,16 @@ package main
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"anicca/internal/changes"
+	"anicca/internal/config"
+	"anicca/internal/decl"
+	"anicca/internal/facts"
+	"anicca/internal/noise"
 	"anicca/internal/review"
 	"anicca/internal/root"
 	"anicca/internal/sys"
@@ -14,13 +19,15 @@ import (
 )
 
 func reviewCommand(g *globals) *cobra.Command {
-	var asJSON, quiet, all bool
+	var asJSON, quiet, all, silent bool
 	c := &cobra.Command{
 		Use:   "review",
 		Short: "Show what the next reset would drop",
 		Long: `Show what the next reset would drop: what was added, modified or deleted in the root since its base was
 made, files and their owner, mode, access lists and attributes, but for what is kept. What would be missed most
-comes first: credentials, data of people, configuration, state, and then caches, which are made again.
+comes first: credentials, data of people, configuration, software, state, and then caches, which are made
+again; where a preset would keep it, that is named. What programs write by themselves, and write again, is
+left out (--noise shows it); 'ignore' in the declaration adds to that.
 
 Directories with many changes are one line. Times alone are no change, nor is a file that was written
 again with the same content. Nothing is really lost: what a reset drops goes into the archive.
@@ -38,13 +45,22 @@ Exit codes: 0 done, 1 a fault, 3 the declaration is invalid, 4 with --quiet: som
 			case asJSON:
 				return ui.JSON(c.OutOrStdout(), r)
 			}
-			ui.Review(c.OutOrStdout(), r, all, time.Now().Unix())
+			w, now := c.OutOrStdout(), time.Now().Unix()
+			switch {
+			case silent:
+				ui.ReviewNoise(w, r)
+			case all:
+				ui.ReviewAll(w, r, now)
+			default:
+				ui.Review(w, r, now)
+			}
 			return nil
 		},
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "print the review as JSON")
 	c.Flags().BoolVarP(&quiet, "quiet", "q", false, "print nothing; exit with 4 if something of value would go")
 	c.Flags().BoolVarP(&all, "all", "a", false, "a line for every change, in the order of their paths")
+	c.Flags().BoolVar(&silent, "noise", false, "show what is left out as not worth a word, and why")
 	return c
 }
 
@@ -72,12 +88,12 @@ func (g globals) review() (r review.Review, err error) {
 		return r, errors.New("nothing was applied yet, so nothing is reset: run 'anicca apply'")
 	}
 	err = errors.New("the disk that roots are made on cannot be read: run it as root, on a machine that was set up by 'anicca init'")
-	letGo := g.look(func(d *root.Disk, _ *sys.Tree) { r, err = reviewDisk(d, m.Root, b.Kept()) })
+	letGo := g.look(func(d *root.Disk, _ *sys.Tree) { r, err = reviewDisk(d, m.Root, b.Kept(), host, f) })
 	letGo()
 	return r, err
 }
 
-func reviewDisk(d *root.Disk, running *sys.Tree, kept []string) (r review.Review, err error) {
+func reviewDisk(d *root.Disk, running *sys.Tree, kept []string, host *decl.Host, f *facts.Facts) (r review.Review, err error) {
 	base, err := d.Base()
 	if err != nil {
 		return r, err
@@ -87,5 +103,13 @@ func reviewDisk(d *root.Disk, running *sys.Tree, kept []string) (r review.Review
 		skip[p] = true
 	}
 	all, err := changes.OfDisk(d, running, func(p string) bool { return skip[p] })
-	return review.Make(base.Number, all, kept), err
+	var people []decl.Account
+	var homes []string
+	for _, u := range f.Accounts.Users() {
+		if u.Person() {
+			people, homes = append(people, u), append(homes, u.Home)
+		}
+	}
+	sieve := noise.New(append(slices.Clone(host.Ignore), config.Noise()...), homes)
+	return review.Make(base.Number, all, kept, review.NewScale(config.Presets(), people), sieve), err
 }

@@ -29,16 +29,21 @@ type Edited struct {
 	Old, New []byte
 }
 
-// Keep adds entries to a declaration, in the lists that are there already, and evaluates it with them.
-// Paths that are kept already need no entry. Its error is a [decl.Problems] if the declaration would be wrong,
-// and a [ByHand] if no file of it can be edited.
-func Keep(o Options, wishes []Wish) (*Edit, error) {
+// Keep adds entries to a declaration, in the lists that are there already, and patterns to what a review shall ignore, and
+// evaluates it with them. Paths that are kept or ignored already need no entry. Its error is a [decl.Problems] if the
+// declaration would be wrong, and a [ByHand] if no file of it can be edited.
+func Keep(o Options, wishes []Wish, ignore ...string) (*Edit, error) {
 	e, err := begin(o)
 	if err != nil {
 		return nil, err
 	}
 	for _, w := range wishes {
 		if err := e.keep(w); err != nil {
+			return nil, err
+		}
+	}
+	for _, p := range ignore {
+		if err := e.ignore(p); err != nil {
 			return nil, err
 		}
 	}
@@ -119,6 +124,35 @@ func (e *editor) keep(w Wish) error {
 		return decl.Problems{{
 			Pos: decl.Pos{File: e.o.Dir}, Path: dotted(append(at, key)),
 			Msg:  fmt.Sprintf("%s would not be kept with an entry either: another file switches it off", w.Path),
+			Hint: "look for enable: false",
+		}}
+	}
+	return nil
+}
+
+func (e *editor) ignore(pattern string) error {
+	what := pattern + " ignored"
+	if e.drop([]string{"ignore", pattern, "enable"}, isFalse) {
+		if err := e.evaluate(what); err != nil {
+			return err
+		}
+	}
+	ignored := func() bool {
+		return slices.ContainsFunc(e.host.Ignore, func(n decl.Noise) bool { return n.Pattern == pattern })
+	}
+	if ignored() {
+		return nil
+	}
+	if err := e.add([]string{"ignore"}, pattern, "{}"); err != nil {
+		return err
+	}
+	if err := e.evaluate(what); err != nil {
+		return err
+	}
+	if !ignored() {
+		return decl.Problems{{
+			Pos: decl.Pos{File: e.o.Dir}, Path: dotted([]string{"ignore", pattern}),
+			Msg:  fmt.Sprintf("%s would not be ignored with a line either: another file switches it off", pattern),
 			Hint: "look for enable: false",
 		}}
 	}

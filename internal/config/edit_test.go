@@ -66,17 +66,20 @@ func without(files []txtar.File, prefix string) []txtar.File {
 	return out
 }
 
-// edit does what the comment of an archive says: lines "keep directory PATH", "keep file PATH", or "forget PATH".
+// edit does what the comment of an archive says: lines "keep directory PATH", "keep file PATH", "ignore PATTERN", or "forget PATH".
 func edit(t *testing.T, comment string) (*config.Edit, error) {
 	t.Helper()
 	o := config.Options{Dir: "decl", Host: "nest", Accounts: people(t), Keep: "/etc/anicca"}
 	var wishes []config.Wish
 	var entries []decl.Entry
+	var ignore []string
 	for line := range strings.Lines(comment) {
 		f := strings.Fields(line)
 		switch {
 		case len(f) == 3 && f[0] == "keep":
 			wishes = append(wishes, config.Wish{Path: f[2], Kind: decl.Kind(f[1]), Store: "/persist"})
+		case len(f) == 2 && f[0] == "ignore":
+			ignore = append(ignore, f[1])
 		case len(f) == 2 && f[0] == "forget":
 			entries = append(entries, entry(t, o, f[1]))
 		case len(f) > 0 && f[0] == "link": // a file of the declaration is one
@@ -88,7 +91,7 @@ func edit(t *testing.T, comment string) (*config.Edit, error) {
 	if len(entries) > 0 {
 		return config.Forget(o, entries)
 	}
-	return config.Keep(o, wishes)
+	return config.Keep(o, wishes, ignore...)
 }
 
 func entry(t *testing.T, o config.Options, p string) decl.Entry {

@@ -15,7 +15,7 @@ import (
 )
 
 // prelude lets a file refer to a field that it does not set itself.
-const prelude = "root: _\npersist: _\n"
+const prelude = "root: _\npersist: _\nignore: _\n"
 
 // preludeName is recognised in positions, so that no message points into it.
 const preludeName = "prelude"

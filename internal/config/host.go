@@ -76,6 +76,7 @@ func (h *hoster) build(raw rawHost) {
 	h.overlaps()
 	h.hidden()
 	h.keepDeclaration()
+	h.ignore(raw.Ignore)
 }
 
 // stray reports the names of stores that are switched off too, if they are not paths.

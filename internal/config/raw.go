@@ -18,7 +18,13 @@ type rawHost struct {
 			Enable bool `json:"enable"`
 		} `json:"volumes"`
 	} `json:"root"`
-	Persist map[string]rawStore `json:"persist"`
+	Persist map[string]rawStore  `json:"persist"`
+	Ignore  map[string]rawIgnore `json:"ignore"`
+}
+
+type rawIgnore struct {
+	Enable bool   `json:"enable"`
+	Why    string `json:"why"`
 }
 
 type rawStore struct {

@@ -12,6 +12,8 @@ type Host struct {
 	Name   string  `json:"name"`
 	Root   Root    `json:"root"`
 	Stores []Store `json:"stores"` // enabled ones only, sorted by Path
+	// Ignore is what a review does not name, sorted by Pattern.
+	Ignore []Noise `json:"ignore,omitempty"`
 	// Notes are no mistakes, but worth knowing before the declaration is applied.
 	Notes Problems `json:"notes,omitempty"`
 }

@@ -8,48 +8,83 @@ import (
 	"anicca/internal/review"
 )
 
-// Review writes what the next reset would drop. With all, every change has its own line, with what differs. It is seen at the given time.
-func Review(w io.Writer, r review.Review, all bool, now int64) {
-	if len(r.Changes) == 0 {
+// Review writes what the next reset would drop, as it is seen at a time, in seconds since 1970.
+func Review(w io.Writer, r review.Review, now int64) {
+	if len(r.Items) == 0 {
 		fmt.Fprintf(w, "nothing: the root is as base %d has it, but for what is kept\n", r.Base)
+		quietly(w, r)
 		return
 	}
-	fmt.Fprintf(w, "The next reset would drop %d changes to %d files, %s (compared with base %d):\n\n", len(r.Changes), r.Files, Bytes(r.Size), r.Base)
-	var rows [][]string
-	if all {
-		for _, c := range r.Changes {
-			rows = append(rows, []string{string(c.What), Bytes(c.Size), fmt.Sprint(c.Files), age(now, c.Modified), c.Path, c.Differs.String()})
-		}
-		Table(w, append([][]string{{"WHAT", "SIZE", "FILES", "AGE", "PATH", "DIFFERS IN"}}, rows...))
-	} else {
-		for _, g := range r.Groups {
-			rows = append(rows, []string{string(g.Class), Bytes(g.Size), fmt.Sprint(g.Files), age(now, g.Newest), g.Path, counts(g)})
-		}
-		Table(w, append([][]string{{"CLASS", "SIZE", "FILES", "AGE", "PATH", "WHAT"}}, rows...))
-		fmt.Fprintln(w, "\neach change:       anicca review --all")
+	reviewed(w, r)
+	rows := [][]string{{"WORTH", "SIZE", "AGE", "PATH", "FILES", "KEPT BY"}}
+	suggested := false
+	for _, i := range r.Items {
+		rows = append(rows, []string{i.Worth.String(), Bytes(i.Size), age(now, i.Newest), i.Path, counts(i), preset(i)})
+		suggested = suggested || i.Preset != ""
 	}
-	if all {
-		fmt.Fprintln(w)
+	Table(w, rows)
+	fmt.Fprintln(w)
+	quietly(w, r)
+	if suggested {
+		fmt.Fprintln(w, "use a preset:      use: NAME: {} in the store, or in users: NAME: {…}; 'anicca presets NAME' shows it")
 	}
 	fmt.Fprintln(w, "keep something:    anicca keep PATH")
-	fmt.Fprintln(w, "look at a path:    anicca explain PATH")
+	fmt.Fprintln(w, "see what changed:  anicca diff PATH, anicca review --all")
 }
 
-func counts(g review.Group) string {
+// ReviewAll writes a line for every change, in the order of their paths.
+func ReviewAll(w io.Writer, r review.Review, now int64) {
+	reviewed(w, r)
+	rows := [][]string{{"WHAT", "SIZE", "FILES", "AGE", "PATH", "DIFFERS IN"}}
+	for _, c := range r.Changes() {
+		rows = append(rows, []string{string(c.What), Bytes(c.Size), fmt.Sprint(c.Files), age(now, c.Modified), c.Path, c.Differs.String()})
+	}
+	Table(w, rows)
+	quietly(w, r)
+}
+
+// ReviewNoise writes what was not worth a word, and why.
+func ReviewNoise(w io.Writer, r review.Review) {
+	rows := [][]string{{"WHAT", "SIZE", "PATH", "PATTERN", "WHY"}}
+	for _, h := range r.Noise {
+		why := h.Noise.Why
+		if h.Noise.Pos.IsValid() {
+			why = strings.TrimSuffix(h.Noise.Pos.String()+": "+why, ": ")
+		}
+		rows = append(rows, []string{string(h.What), Bytes(h.Size), h.Path, h.Noise.Pattern, why})
+	}
+	Table(w, rows)
+}
+
+func reviewed(w io.Writer, r review.Review) {
+	fmt.Fprintf(w, "The next reset would drop %d changes to %d files, %s (compared with base %d):\n\n", len(r.Changes()), r.Files, Bytes(r.Size), r.Base)
+}
+
+// quietly says how much was left out.
+func quietly(w io.Writer, r review.Review) {
+	if n := len(r.Noise); n > 0 {
+		fmt.Fprintf(w, "not worth a word:  %d changes more; 'anicca review --noise' shows them\n", n)
+	}
+}
+
+func preset(i review.Item) string {
+	if i.Preset == "" || i.Home == "" {
+		return i.Preset
+	}
+	return i.Preset + " of " + i.Home
+}
+
+func counts(i review.Item) string {
 	var out []string
 	for _, c := range []struct {
 		n    int
-		word review.What
-	}{{g.Added, review.Added}, {g.Modified, review.Modified}, {g.Deleted, review.Deleted}} {
-		switch {
-		case c.n == 0:
-		case g.Added+g.Modified+g.Deleted == 1:
-			out = append(out, string(c.word))
-		default:
-			out = append(out, fmt.Sprint(c.n, " ", c.word))
+		sign string
+	}{{i.Added, "+"}, {i.Modified, "~"}, {i.Deleted, "-"}} {
+		if c.n > 0 {
+			out = append(out, fmt.Sprint(c.sign, c.n))
 		}
 	}
-	return strings.Join(out, ", ")
+	return strings.Join(out, " ")
 }
 
 // age writes how long ago something was, both in seconds since 1970.

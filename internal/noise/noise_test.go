@@ -1,0 +1,58 @@
+package noise
+
+import (
+	"testing"
+
+	"anicca/internal/decl"
+)
+
+func TestFind(t *testing.T) {
+	var list []decl.Noise
+	for _, p := range []string{"/var/cache/apt", "/**/*.pyc", "/etc/*-", "/var/lib/**/*.lock", "~/.cache", "~/.config/**/{GPUCache,Code Cache}", "/usr/lib/modules/*/modules.*"} {
+		list = append(list, decl.Noise{Pattern: p})
+	}
+	s := New(list, []string{"/home/bird", "/srv/odd [home]*"})
+	for p, want := range map[string]string{
+		"/var/cache/apt":                          "/var/cache/apt",
+		"/var/cache/apt/archives/x.deb":           "/var/cache/apt",
+		"/var/cache/apt2":                         "",
+		"/var/cache":                              "", // what lies around noise is none
+		"/opt/app/deep/x.pyc":                     "/**/*.pyc",
+		"/x.pyc":                                  "/**/*.pyc",
+		"/opt/x.pyc/readme":                       "/**/*.pyc",
+		"/etc/passwd-":                            "/etc/*-",
+		"/etc/passwd":                             "",
+		"/etc/ssh/moduli-":                        "", // * stays in one name
+		"/var/lib/a.lock":                         "/var/lib/**/*.lock",
+		"/var/lib/a/b/c.lock":                     "/var/lib/**/*.lock",
+		"/home/bird/.cache/x":                     "~/.cache",
+		"/home/bird/src/.cache":                   "",
+		"/home/cat/.cache":                        "", // nobody's home
+		"/srv/odd [home]*/.cache":                 "~/.cache",
+		"/srv/odd h/.cache":                       "",
+		"/srv/odd [home]*/.config/a/b/Code Cache": "~/.config/**/{GPUCache,Code Cache}",
+		"/srv/odd h/.config/a/GPUCache":           "",
+		"/home/bird/.config/GPUCache/x":           "~/.config/**/{GPUCache,Code Cache}",
+		"/usr/lib/modules/6.1.0/modules.dep":      "/usr/lib/modules/*/modules.*",
+		"/usr/lib/modules/6.1.0/kernel/x.ko":      "",
+		"/":                                       "",
+	} {
+		n, ok := s.Find(p)
+		if n.Pattern != want || ok != (want != "") {
+			t.Errorf("Find(%s) = %q, %v; want %q", p, n.Pattern, ok, want)
+		}
+	}
+}
+
+func TestCheck(t *testing.T) {
+	for _, good := range []string{"/a", "/a/*", "~/.x", "/a/**/b", "/{a,b}/[cd]"} {
+		if err := Check(good); err != nil {
+			t.Errorf("%s: %v", good, err)
+		}
+	}
+	for _, bad := range []string{"", "a", "*.tmp", "~", "~x/y", "/", "/*", "/**", "~/", "~/**", "/a/", "/a//b", "/a/../b", "/a/[b", "/a/{b"} {
+		if Check(bad) == nil {
+			t.Errorf("%q is taken", bad)
+		}
+	}
+}
