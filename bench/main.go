@@ -1,4 +1,4 @@
-// Command bench measures what a reset costs, against what the kernel needs at the least, and prints the ratios.
+// Command bench measures what resets and reviews cost, against what the kernel needs at the least, and prints the ratios.
 //
 //	go run ./bench [-files 1000000] [-runs 15]
 //

@@ -61,7 +61,9 @@ var rules = []rule{
 	{"~/.local", State},
 	{"~/.*", Configuration},
 	{"~/*", Data},
-	{"/home/*", Data}, {"/root", Data}, {"/srv", Data},
+	{"/home/*", Data},
+	{"/root", Data},
+	{"/srv", Data},
 	{"/etc", Configuration},
 	{"/usr/local", Data},
 }

@@ -50,9 +50,12 @@ type Search struct {
 
 const searchHead, itemHead = 112, 32
 
-// Search begins to search the filesystem of a tree. The size is how much of it is read at once, at least 64 KiB.
+// largestItem is a bound for the data of an item: BTRFS_MAX_METADATA_BLOCKSIZE.
+const largestItem = 64 << 10
+
+// Search begins to search the filesystem of a tree. The size is how much of it is read at once; the room for one item more is added.
 func (t *Tree) Search(size int) *Search {
-	return &Search{t: t, buf: make([]byte, searchHead+max(size, 64<<10))}
+	return &Search{t: t, buf: make([]byte, searchHead+size+itemHead+largestItem+1)}
 }
 
 // Err is the error that ended the last search.
@@ -94,7 +97,8 @@ func (s *Search) items(tree uint64, from, to Key, since uint64) iter.Seq[Item] {
 				}
 				at += end
 			}
-			if from == to || !from.next() {
+			// The kernel ends early only where the next item has no room.
+			if len(s.buf)-at > itemHead+largestItem || from == to || !from.next() {
 				return
 			}
 		}
