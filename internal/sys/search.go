@@ -4,8 +4,6 @@ import (
 	"encoding/binary"
 	"iter"
 	"unsafe"
-
-	"golang.org/x/sys/unix"
 )
 
 const btrfsTreeSearch = 0xc0709411 // BTRFS_IOC_TREE_SEARCH_V2
@@ -130,11 +128,4 @@ func (s *Search) Volumes() ([]Subvolume, error) {
 		})
 	}
 	return out, s.err
-}
-
-// IsSearchable reports whether the filesystem of the tree is a btrfs.
-func (t *Tree) IsSearchable() (bool, error) {
-	var s unix.Statfs_t
-	err := wrap("statfs", t.name, unix.Fstatfs(t.fd, &s))
-	return s.Type == unix.BTRFS_SUPER_MAGIC, err
 }
