@@ -4,8 +4,6 @@ import (
 	"encoding/binary"
 	"iter"
 	"unsafe"
-
-	"golang.org/x/sys/unix"
 )
 
 const btrfsTreeSearch = 0xc0709411 // BTRFS_IOC_TREE_SEARCH_V2
@@ -50,9 +48,12 @@ type Search struct {
 
 const searchHead, itemHead = 112, 32
 
-// Search begins to search the filesystem of a tree. The size is how much of it is read at once, at least 64 KiB.
+// largestItem is a bound for the data of an item: BTRFS_MAX_METADATA_BLOCKSIZE.
+const largestItem = 64 << 10
+
+// Search begins to search the filesystem of a tree. The size is how much of it is read at once; the room for one item more is added.
 func (t *Tree) Search(size int) *Search {
-	return &Search{t: t, buf: make([]byte, searchHead+max(size, 64<<10))}
+	return &Search{t: t, buf: make([]byte, searchHead+size+itemHead+largestItem+1)}
 }
 
 // Err is the error that ended the last search.
@@ -94,7 +95,8 @@ func (s *Search) items(tree uint64, from, to Key, since uint64) iter.Seq[Item] {
 				}
 				at += end
 			}
-			if from == to || !from.next() {
+			// The kernel ends early only where the next item has no room.
+			if len(s.buf)-at > itemHead+largestItem || from == to || !from.next() {
 				return
 			}
 		}
@@ -126,11 +128,4 @@ func (s *Search) Volumes() ([]Subvolume, error) {
 		})
 	}
 	return out, s.err
-}
-
-// IsSearchable reports whether the filesystem of the tree is a btrfs.
-func (t *Tree) IsSearchable() (bool, error) {
-	var s unix.Statfs_t
-	err := wrap("statfs", t.name, unix.Fstatfs(t.fd, &s))
-	return s.Type == unix.BTRFS_SUPER_MAGIC, err
 }
