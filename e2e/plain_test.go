@@ -75,7 +75,11 @@ func (d *disk) forgetPlain(t *testing.T, id string) {
 			t.Errorf("boot %d: %d old roots", n, got)
 		}
 		m.run("echo x | tee /etc/undeclared /usr/local/undeclared; rm /etc/issue; echo boot >>/srv/data/d2")
-		if n == 1 { // what a kernel's installation does
+		if n == 1 {
+			if out := m.run("anicca review --all"); !strings.Contains(out, "/etc/undeclared") || !strings.Contains(out, "/etc/issue") || strings.Contains(out, "/srv/data") {
+				t.Errorf("review:\n%s", out)
+			}
+			// What a kernel's installation does.
 			m.run("update-initramfs -u && update-grub >/dev/null && echo built >/boot/built")
 			m.run("cp /boot/grub/grub.cfg /root/grub.cfg && sed -i s/^/#/ /root/grub.cfg")
 			if d.grub { // the tests' own configuration comes back
