@@ -201,7 +201,7 @@ func (r *Record) again(t *sys.Tree, b *plan.Boot, old *earlier, s plan.Step, e *
 		r.healed(e)
 		e.Pass = r.pass
 	case ours > 0:
-		r.missed(e, "was in place in the initrd and is not any more", err)
+		r.missed(e, strings.TrimSpace(lost), err)
 	default:
 		r.missed(e, "is not kept in this session", err)
 	}
@@ -209,10 +209,17 @@ func (r *Record) again(t *sys.Tree, b *plan.Boot, old *earlier, s plan.Step, e *
 
 // healed notes that an entry is in place, and forgets what was said of it before.
 func (r *Record) healed(e *Entry) {
-	for _, s := range []string{" is not kept in this session", " was in place in the initrd and is not any more"} {
+	for _, s := range []string{" is not kept in this session", lost} {
 		r.Problems = without(r.Problems, e.Path+s)
 	}
 	e.State, e.Error = Placed, ""
+}
+
+const lost = " was in place in the initrd and is not any more"
+
+// Lost reports whether an entry that is not in place was so before.
+func (r *Record) Lost(p string) bool {
+	return slices.ContainsFunc(r.Problems, func(s string) bool { return strings.HasPrefix(s, p+lost) })
 }
 
 // missed notes that an entry is not in place, and why that is so by now.

@@ -3,6 +3,7 @@ package watch
 import (
 	"path"
 
+	"anicca/internal/apply"
 	"anicca/internal/plan"
 	"anicca/internal/sys"
 )
@@ -13,6 +14,9 @@ var later = outcome{later: true}
 func (w *watcher) link(s *plan.Step) outcome {
 	if out := w.leftover(s, w.ours[s.Path]); out != (outcome{}) {
 		return out
+	}
+	if s.Dir && apply.Verify(w.root, *s) == nil { // it may be a mount in this session
+		return outcome{}
 	}
 	there, err := w.root.State(s.Path)
 	if err != nil {
