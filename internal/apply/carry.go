@@ -37,6 +37,7 @@ type Carrier struct {
 	Parts []string // mount points of volumes that are reset with the root
 	Last  Find     // nil for a root that goes on: the last session's files are in itself
 	Used  bool     // programs run already, and may have written where files have yet to be placed
+	Rest  bool     // it is an earlier part of this boot that has carried the others
 
 	early bool // only save, see [Save]
 	again bool // and the set of account databases of before was kept already
@@ -100,19 +101,16 @@ func (c *Carrier) Carry(steps []plan.Step) []Carried {
 // Commit remembers what was placed, once all of it is on the disk: the next boot judges by that. Failed are the paths of which
 // it could not be remembered.
 func (c *Carrier) Commit() (failed map[string]error, err error) {
+	if c.ID == InMemory && c.Last != nil && !c.Rest { // what is there is of a session before
+		if err := c.putBy(); err != nil {
+			return nil, err
+		}
+	}
 	if len(c.noted) == 0 || c.ID == "" {
 		return nil, nil
 	}
 	if err := c.sync(); err != nil {
 		return nil, err
-	}
-	if c.ID == InMemory && c.Last != nil { // what is there is of a session before
-		if err := PruneCarried(c.Root, c.Store, ""); err != nil {
-			return nil, err
-		}
-		for i := range c.noted {
-			c.noted[i].as = ""
-		}
 	}
 	failed = map[string]error{}
 	for _, n := range c.noted {

@@ -88,6 +88,23 @@ func discard(t *sys.Tree, mark, at string) error {
 // InMemory stands for the identity of a root in memory: there is one at a time, and its copy on the disk gets another.
 const InMemory = "ram"
 
+// WasInMemory stands for that of the session before, for files that only a later part of the boot can carry.
+const WasInMemory = "ram-before"
+
+// putBy makes what is remembered of a root in memory that of the session before, and forgets all others. It is done also if nothing was
+// placed: else the next boot would take what was not placed for deleted. A power cut loses the session, and with it the need to know.
+func (c *Carrier) putBy() error {
+	if err := PruneCarried(c.Root, c.Store, InMemory); err != nil {
+		return err
+	}
+	for i := range c.noted {
+		c.noted[i].as = ""
+	}
+	c.roots = nil
+	placed := path.Join(c.Store, decl.PlacedDir)
+	return ignoreMissing(c.Root.Rename(path.Join(placed, InMemory), path.Join(placed, WasInMemory)))
+}
+
 // PruneCarried forgets what was placed in other roots than the one of that identity. What they had and the store has not
 // was carried over when it booted.
 func PruneCarried(t *sys.Tree, store, root string) error {

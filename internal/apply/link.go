@@ -31,29 +31,41 @@ func linkDir(root *sys.Tree, s plan.Step) error {
 	return root.Symlink(s.Source, s.Path)
 }
 
-// Exchange puts a link to a kept directory in the place of the directory old, in one step, and returns the name that old has then beside
-// it: one of an unfinished object, which a later boot removes.
+// Beside is where an object goes that a link takes the place of, as long as it may be the only copy of what it holds: no name of
+// something unfinished, which boots remove, and always the same, so that it is found again after a power cut.
+func Beside(p string) string {
+	name := path.Base(p)
+	return path.Join(path.Dir(p), ".anicca-link-"+name[:min(len(name), 200)])
+}
+
+// Exchange puts a link to a kept directory in the place of the directory old, in one step. Old has the name aside then, beside it, where
+// nothing may lie.
 // The caller has made sure that nothing is lost by that. An overlay cannot do it with a directory of the layers below.
-func Exchange(root *sys.Tree, s plan.Step, old *sys.Tree) (aside string, err error) {
+func Exchange(root *sys.Tree, s plan.Step, old *sys.Tree, aside string) error {
 	beside, err := root.Sub(path.Dir(s.Path))
 	if err != nil {
-		return "", err
+		return err
 	}
 	defer beside.Close()
-	aside, name := sys.TempName(), path.Base(s.Path)
-	if err := beside.Symlink(s.Source, aside); err != nil {
-		return "", err
+	name := path.Base(s.Path)
+	if target, err := beside.Readlink(aside); err == nil && target == s.Source { // left by a power cut
+		if err := beside.Remove(aside); err != nil {
+			return err
+		}
+	}
+	if err := beside.LinkNew(s.Source, aside); err != nil {
+		return err
 	}
 	if err := beside.Exchange(aside, name); err != nil {
 		_ = beside.Remove(aside)
-		return "", err
+		return err
 	}
 	was, err1 := old.Stat(".")
 	is, err2 := beside.Stat(aside)
 	if err := errors.Join(err1, err2); err != nil || !was.SameObject(is) { // whoever owns the home has put another there
-		return "", errors.Join(fmt.Errorf("%s was replaced meanwhile", s.Path), err, beside.Exchange(aside, name), beside.Remove(aside))
+		return errors.Join(fmt.Errorf("%s was replaced meanwhile", s.Path), err, beside.Exchange(aside, name), beside.Remove(aside))
 	}
-	return path.Join(path.Dir(s.Path), aside), nil
+	return nil
 }
 
 // link puts a link in the place of a directory of a running system, whose content is in the store by now.
@@ -90,7 +102,8 @@ func (w *walker) link(s plan.Step) error {
 		return err
 	}
 	defer kept.Close()
-	aside, err := Exchange(w.root, s, old)
+	aside := Beside(s.Path)
+	err = Exchange(w.root, s, old, path.Base(aside))
 	if sys.IsNoExchange(err) {
 		return fmt.Errorf("link %s: the filesystem cannot put a link in the place of this directory: move what is in it to %s, or leave method out", s.Path, s.Source)
 	}
@@ -109,7 +122,7 @@ func (w *walker) link(s plan.Step) error {
 // empty removes what a directory holds in whose place a link is now, when the kept copy has all of it.
 func (w *walker) empty(s plan.Step, old, kept *sys.Tree, aside string) error {
 	left := func(err error) error {
-		return fmt.Errorf("link %s: what lay there is in %s until the next boot: %w", s.Path, w.root.Path(aside), err)
+		return fmt.Errorf("link %s: what lay there is in %s, see what of it is not in %s: %w", s.Path, w.root.Path(aside), s.Source, err)
 	}
 	if err := errors.Join(sys.Freshen(old, kept), kept.Sync()); err != nil { // what was written in the last moment
 		return left(err)

@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+	"time"
 
 	"anicca/internal/apply"
 	"anicca/internal/decl"
@@ -152,4 +153,35 @@ func TestLinkPowerCutAtEveryCall(t *testing.T) {
 			return
 		}
 	}
+}
+
+// What a program writes in the last moment, and the store has no room for, is not removed by the next boot as something unfinished.
+func TestLinkKeepsWhatTheStoreCannotTake(t *testing.T) {
+	defer func() { sys.Fault = nil }()
+	m := newMachine(t, linkable())
+	full := false
+	sys.Fault = func(op, p string) error {
+		if full && strings.Contains(p, "/persist/srv") {
+			return errors.New("no space left on device")
+		}
+		if op == "exchange" {
+			full = true
+			must(t, os.WriteFile(m.root.Path("/srv/data/last"), []byte("last\n"), 0o644))
+		}
+		return nil
+	}
+	err := apply.Run(m.root, m.plan(linked("/srv/data")), nil)
+	sys.Fault = nil
+	if err == nil || !full {
+		t.Fatalf("%v", err)
+	}
+	must(t, m.root.Sweep("/srv", time.Now().Add(time.Hour))) // as a boot does that keeps the root
+	names, err := m.root.List("/srv")
+	must(t, err)
+	for _, n := range names {
+		if data, _ := os.ReadFile(m.root.Path("/srv/" + n + "/last")); string(data) == "last\n" {
+			return
+		}
+	}
+	t.Errorf("what was written is gone: %q", names)
 }

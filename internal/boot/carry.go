@@ -18,11 +18,11 @@ func carry(r *Record, rootTree *sys.Tree, old *earlier, entries []plan.Step) map
 			mine = append(mine, s)
 		}
 	}
-	if len(mine) == 0 {
+	if len(mine) == 0 && r.CarryID() != apply.InMemory {
 		return nil
 	}
 	c := &apply.Carrier{
-		Root: rootTree, Store: r.StorePath, ID: r.CarryID(), Now: time.Now(), Parts: old.parts, Last: old.find(rootTree), Used: old.used,
+		Root: rootTree, Store: r.StorePath, ID: r.CarryID(), Now: time.Now(), Parts: old.parts, Last: old.find(rootTree), Used: old.used, Rest: old.rest,
 	}
 	if old.blind {
 		c.ID = "" // else what the last session has left would be thought to have been carried

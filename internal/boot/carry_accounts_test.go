@@ -163,3 +163,29 @@ func TestCarryLocksAccounts(t *testing.T) {
 		t.Errorf("a boot locks accounts: %v", locked)
 	}
 }
+
+// Account files that come late come together: one set of before is kept of them, and not one for each.
+func TestCarryAccountsLate(t *testing.T) {
+	d := newCarrier(t)
+	d.replace("/etc/passwd", "root:x:0:0::/root:/bin/sh\nbird:x:1000:1000::/home/bird:/bin/sh\n")
+	d.replace("/etc/shadow", "root:*:19000:0:99999:7:::\nbird:secret:19000:0:99999:7:::\n")
+	d.replace("/etc/group", "root:x:0:\nbird:x:1000:\n")
+	d.unmount()
+	r := d.reset(nil)
+	d.mount()
+	r.Absent = []string{"/persist"}
+	d.persist(r)
+	r.Absent = nil
+	for i := range r.Entries {
+		r.Entries[i].State = Missed
+	}
+	d.comes(r)
+	for _, p := range []string{"/etc/passwd", "/etc/shadow", "/etc/group"} {
+		if !strings.Contains(d.read(p), "bird") || !strings.Contains(d.read("/persist"+p), "bird") {
+			t.Errorf("%s: %q; %q", p, d.read(p), r.Problems)
+		}
+	}
+	if names, err := d.root.List("/persist/.anicca/carry/accounts"); err != nil || len(names) != 1 {
+		t.Errorf("kept sets: %q, %v", names, err)
+	}
+}

@@ -1,7 +1,9 @@
 package boot
 
 import (
+	"errors"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -182,4 +184,105 @@ func TestCarryLostKnown(t *testing.T) {
 	d.write("anicca/x", "")
 	d.restart(nil)
 	d.both(carriedPath, "backup\n")
+}
+
+// comes is the later part of the boot, for what the initrd could not put in place.
+func (d *disk) comes(r *Record) {
+	d.t.Helper()
+	s, done, err := openStore(d.backend, "store")
+	must(d.t, err)
+	defer done()
+	b, err := apply.Current(s)
+	must(d.t, err)
+	last, err := readBooted(s)
+	must(d.t, err)
+	old := before(d.backend, r, last)
+	defer old.close()
+	old.used, old.rest = true, true
+	again(r, d.root, b, old, false)
+}
+
+// ends saves a root in memory, as an orderly shutdown does, and boots until the root is mounted.
+func (d *disk) ends(r *Record) *Record {
+	d.t.Helper()
+	must(d.t, noteBooted(d.root, r))
+	_, err := d.backend.SaveRAM(time.Now())
+	must(d.t, err)
+	d.unmount()
+	dropRAM(d.t)
+	next := d.reset(nil)
+	d.mountAs(next)
+	return next
+}
+
+// One file of a root in memory cannot be placed before the late service comes: what is known of the others stays, and the session's
+// change of that one is carried all the same.
+func TestCarryInMemoryLate(t *testing.T) {
+	d := newCarrier(t)
+	declareRAM(t, d)
+	d.write("store/etc/new", "kept\n")
+	d.unmount()
+	r := d.reset(nil)
+	d.mountAs(r)
+	d.persist(r)
+	for _, p := range []string{carriedPath, "/etc/new"} {
+		d.replace(p, "session\n")
+	}
+	r = d.ends(r)
+	sys.Fault = func(op, p string) error {
+		if strings.Contains(p, "sysroot"+carriedPath) {
+			return errors.New("for now")
+		}
+		return nil
+	}
+	d.persist(r)
+	sys.Fault = nil
+	if r.state(carriedPath) != Missed || r.state("/etc/new") != Placed {
+		t.Fatalf("%+v", r.Entries)
+	}
+	d.comes(r)
+	if !r.OK() {
+		t.Errorf("%q", r.Problems)
+	}
+	for _, p := range []string{carriedPath, "/etc/new"} {
+		d.both(p, "session\n")
+		if there, err := d.root.Exists(decl.PlacedFile("/persist", apply.InMemory, p)); !there || err != nil {
+			t.Errorf("nothing is known of what was placed at %s: %v", p, err)
+		}
+	}
+	d.replace(carriedPath, "third\n")
+	d.replace("/etc/new", "third\n")
+	r = d.ends(r)
+	d.persist(r)
+	for _, p := range []string{carriedPath, "/etc/new"} {
+		d.both(p, "third\n")
+		if got := strings.Join(d.aside(p), ""); strings.ReplaceAll(got, "base\n", "") != "" { // that lay there before it came late
+			t.Errorf("%s aside: %q", p, got)
+		}
+	}
+	d.unmount()
+	dropRAM(t)
+}
+
+// A session in memory goes without its store: what was not placed in it has not been deleted by it.
+func TestCarryInMemoryWithoutTheStore(t *testing.T) {
+	d := newCarrier(t)
+	declareRAM(t, d)
+	d.unmount()
+	r := d.reset(nil)
+	d.mountAs(r)
+	d.persist(r)
+	d.replace("/etc/new", "mine\n")
+	r = d.ends(r)
+	d.persist(r)
+	d.both("/etc/new", "mine\n")
+	r = d.ends(r)
+	r.Absent = []string{"/persist"}
+	d.persist(r)
+	r.Absent = nil
+	r = d.ends(r)
+	d.persist(r)
+	d.both("/etc/new", "mine\n")
+	d.unmount()
+	dropRAM(t)
 }

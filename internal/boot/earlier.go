@@ -21,6 +21,7 @@ type earlier struct {
 
 	parts   []string // mount points of the volumes that are reset with the root
 	used    bool     // programs run in the root already
+	rest    bool     // an earlier part of this boot has carried what it could
 	blind   bool     // the last session's root should be there, and cannot be read
 	ram     bool     // the root itself is the copy of one in memory
 	self    bool     // the root itself is where the last session worked, or the copy of that
@@ -79,6 +80,14 @@ func before(d *root.Disk, r *Record, last root.Booted) *earlier {
 	return e
 }
 
+// memory is the identity of the last session's root if that was in memory.
+func (e *earlier) memory() string {
+	if e.rest {
+		return apply.WasInMemory
+	}
+	return apply.InMemory
+}
+
 func (e *earlier) close() {
 	if e.tree != nil {
 		e.tree.Close()
@@ -113,7 +122,7 @@ func (e *earlier) find(rootTree *sys.Tree) apply.Find {
 			id := o.UUID
 			is, err := known(id)
 			if !is && err == nil && o.RAM {
-				id = apply.InMemory
+				id = e.memory()
 				is, err = known(id)
 			}
 			if err != nil {
@@ -165,7 +174,7 @@ func (e *earlier) unwritten(c *apply.Carrier, steps []plan.Step) error {
 		for ; last >= 0; last-- {
 			known, err := c.Known(all[last].UUID, p)
 			if !known && err == nil && all[last].RAM {
-				known, err = c.Known(apply.InMemory, p)
+				known, err = c.Known(e.memory(), p)
 			}
 			if err != nil {
 				return err

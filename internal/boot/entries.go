@@ -117,7 +117,7 @@ func linkDir(r *Record, t *sys.Tree, s plan.Step) error {
 		return err
 	}
 	defer old.Close()
-	if _, err = apply.Exchange(t, s, old); !sys.IsNoExchange(err) {
+	if err = apply.Exchange(t, s, old, sys.TempName()); !sys.IsNoExchange(err) {
 		return err
 	}
 	s.Kind = plan.Bind

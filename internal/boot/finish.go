@@ -97,6 +97,7 @@ func finish(r *Record, t *sys.Tree) error {
 		old, let = lookBefore(r, store)
 		defer let()
 	}
+	old.rest = len(r.Entries) > 0
 	if len(r.Entries) == 0 { // the initrd did not come as far
 		persistAll(r, t, old, b)
 	} else {
@@ -130,6 +131,19 @@ func again(r *Record, t *sys.Tree, b *plan.Boot, old *earlier, soft bool) {
 		seen[s.Path] = s
 	}
 	placed := map[string]bool{} // now: what was in place in them is hidden by that
+	var rest []plan.Step        // carried files that were not placed: together, as some of them are one set
+	for _, e := range r.Entries {
+		if s, ok := seen[e.Path]; ok && s.Kind == plan.Carry && e.State == Missed && !old.blind && !slices.Contains(r.Absent, s.Store) {
+			rest = append(rest, s)
+		}
+	}
+	for _, s := range rest {
+		r.Problems = without(r.Problems, s.Path+" is not kept in this session")
+	}
+	var carried map[string]apply.Carried
+	if len(rest) > 0 {
+		carried = carry(r, t, old, rest)
+	}
 	for i, e := range r.Entries {
 		s, ok := seen[e.Path]
 		if !ok || e.State == Waiting || e.State == Absent {
@@ -140,12 +154,10 @@ func again(r *Record, t *sys.Tree, b *plan.Boot, old *earlier, soft bool) {
 			continue
 		}
 		if s.Kind == plan.Carry && e.State == Missed {
-			if old.blind {
-				continue
+			if c, ok := carried[s.Path]; ok {
+				r.Entries[i].carried(r, c)
+				r.Entries[i].Pass = r.pass
 			}
-			r.Problems = without(r.Problems, e.Path+" is not kept in this session")
-			r.Entries[i].carried(r, carry(r, t, old, []plan.Step{s})[s.Path])
-			r.Entries[i].Pass = r.pass
 			continue
 		}
 		r.again(t, b, old, s, &r.Entries[i], soft || inside(placed, s.Path))
@@ -189,7 +201,7 @@ func (r *Record) again(t *sys.Tree, b *plan.Boot, old *earlier, s plan.Step, e *
 		r.healed(e)
 		e.Pass = r.pass
 	case ours > 0:
-		r.missed(e, "was in place in the initrd and is not any more", err)
+		r.missed(e, strings.TrimSpace(lost), err)
 	default:
 		r.missed(e, "is not kept in this session", err)
 	}
@@ -197,10 +209,17 @@ func (r *Record) again(t *sys.Tree, b *plan.Boot, old *earlier, s plan.Step, e *
 
 // healed notes that an entry is in place, and forgets what was said of it before.
 func (r *Record) healed(e *Entry) {
-	for _, s := range []string{" is not kept in this session", " was in place in the initrd and is not any more"} {
+	for _, s := range []string{" is not kept in this session", lost} {
 		r.Problems = without(r.Problems, e.Path+s)
 	}
 	e.State, e.Error = Placed, ""
+}
+
+const lost = " was in place in the initrd and is not any more"
+
+// Lost reports whether an entry that is not in place was so before.
+func (r *Record) Lost(p string) bool {
+	return slices.ContainsFunc(r.Problems, func(s string) bool { return strings.HasPrefix(s, p+lost) })
 }
 
 // missed notes that an entry is not in place, and why that is so by now.

@@ -19,21 +19,23 @@ func Held(d *root.Disk, r *Record, store *sys.Tree, b *plan.Boot) (map[string]st
 	}
 	all := d.Ledger().Archive
 	for i := range all {
-		id := all[i].UUID
+		ids := []string{all[i].UUID}
 		if all[i].RAM {
-			id = apply.InMemory
+			ids = []string{apply.InMemory, apply.WasInMemory}
 		}
 		for j := range b.Entries {
 			s := &b.Entries[j]
 			if out[all[i].ID] != "" || s.Kind != plan.Carry || !slices.Contains(r.Absent, s.Store) {
 				continue
 			}
-			there, err := store.Exists(decl.PlacedFile("/", id, s.Path))
-			if err != nil {
-				return nil, err
-			}
-			if there {
-				out[all[i].ID] = "it has files of the store " + s.Store + ", which is not there"
+			for _, id := range ids {
+				there, err := store.Exists(decl.PlacedFile("/", id, s.Path))
+				if err != nil {
+					return nil, err
+				}
+				if there {
+					out[all[i].ID] = "it has files of the store " + s.Store + ", which is not there"
+				}
 			}
 		}
 	}

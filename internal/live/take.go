@@ -45,7 +45,11 @@ func (m Machine) look(t *Taking) error {
 			t.step.Kind = plan.Bind
 		}
 	}
-	var err error
+	return m.holders(t)
+}
+
+// holders finds out who uses an entry. It then stays until the next boot.
+func (m Machine) holders(t *Taking) (err error) {
 	if t.step.Kind == plan.Symlink && t.step.Dir {
 		t.Holders, err = m.Root.TreeHolders(t.step.Source)
 	} else if t.step.Kind == plan.Symlink {
@@ -77,6 +81,12 @@ func (c *Change) prepare() error {
 func (c *Change) take() error {
 	var errs []error
 	err := c.each(func(t *Taking) error {
+		if t.InPlace && t.Waits == "" && t.step.Kind == plan.Symlink { // no kernel says so, as it does of mounts
+			if err := c.machine.holders(t); err != nil {
+				errs = append(errs, err)
+				return nil
+			}
+		}
 		if t.InPlace && t.Waits == "" {
 			if err := c.machine.uncover(t); err != nil {
 				errs = append(errs, fmt.Errorf("take %s away: %w", t.Path, err))

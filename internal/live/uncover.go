@@ -62,6 +62,20 @@ func (m Machine) fillFile(t *Taking, name string) error {
 
 // uncover lets the path show its own copy. What is written until the last moment comes along.
 func (m Machine) uncover(t *Taking) error {
+	if err := m.show(t); err != nil || t.step.Kind != plan.Symlink || t.Waits != "" {
+		return err
+	}
+	if err := m.holders(t); err != nil {
+		return err
+	}
+	if len(t.Holders) > 0 { // it has come in the last moment
+		t.Waits = ""
+		return fmt.Errorf("%s, and writes on into the kept copy: %s is left, see what comes into it", t.Holders[0], t.step.Source)
+	}
+	return nil
+}
+
+func (m Machine) show(t *Taking) error {
 	if t.step.Dir {
 		return m.uncoverDir(t)
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"testing"
 
+	"anicca/internal/apply"
 	"anicca/internal/plan"
 	"anicca/internal/sys"
 )
@@ -59,7 +60,7 @@ func TestCrashWalkLink(t *testing.T) {
 		if got := m.asides(linked); !slices.Contains(got, "kept\n") {
 			t.Errorf("call %d: aside %q", n, got)
 		}
-		if _, err := os.Lstat(m.path(beside(&usual[0]))); err == nil {
+		if _, err := os.Lstat(m.path(apply.Beside(linked))); err == nil {
 			t.Errorf("call %d: something is left beside it", n)
 		}
 	})

@@ -65,7 +65,7 @@ func (w *watcher) heal(final bool) {
 			if (at != nil || accounts && apply.IsAccount(s.Path)) && w.carries(s.Path) {
 				carried = append(carried, *s)
 			}
-		case at == nil || s.Kind == plan.Copy:
+		case at == nil || s.Kind == plan.Copy || !w.arrived(s):
 		case !w.visible(s):
 			w.tell(s.Path, outcome{wrong: "another mount hides it: unmount that, or run 'anicca apply'"}, at)
 		case s.Kind == plan.Symlink:
@@ -90,6 +90,23 @@ func (w *watcher) carries(p string) bool {
 		}
 	}
 	return found || w.o.Record.Generation != w.plan.Generation // it was applied since
+}
+
+// arrived reports whether an entry was in place in this session. As long as it waits for its store or for a filesystem, what lies
+// there is the base's, or of programs that found nothing; and where the boot has refused to choose, so does the watcher.
+func (w *watcher) arrived(s *plan.Step) bool {
+	if w.came[s.Path] {
+		return true
+	}
+	is := true
+	for i := range w.o.Record.Entries {
+		if e := &w.o.Record.Entries[i]; e.Path == s.Path {
+			is = e.State == boot.Placed || e.State == boot.Waiting || e.State == boot.Missed && (s.Kind == plan.Bind || w.o.Record.Lost(s.Path))
+		}
+	}
+	is = is || apply.Verify(w.root, *s) == nil
+	w.came[s.Path] = is
+	return is
 }
 
 // tell notes how an entry came out.
@@ -158,6 +175,10 @@ func (w *watcher) take(s *plan.Step, at string) (was sys.State, err error) {
 	}
 	if w.mine[s.Path] != kept {
 		if err := w.aside(s, s.Source, "the kept copy of before"); err != nil {
+			return was, err
+		}
+		// Once is enough, also if there is no room for the new one and this is tried again and again.
+		if w.mine[s.Path], err = w.root.State(s.Source); err != nil {
 			return was, err
 		}
 	}

@@ -3,6 +3,7 @@ package watch
 import (
 	"path"
 
+	"anicca/internal/apply"
 	"anicca/internal/plan"
 	"anicca/internal/sys"
 )
@@ -13,6 +14,9 @@ var later = outcome{later: true}
 func (w *watcher) link(s *plan.Step) outcome {
 	if out := w.leftover(s, w.ours[s.Path]); out != (outcome{}) {
 		return out
+	}
+	if s.Dir && apply.Verify(w.root, *s) == nil { // it may be a mount in this session
+		return outcome{}
 	}
 	there, err := w.root.State(s.Path)
 	if err != nil {
@@ -67,13 +71,6 @@ func (w *watcher) relink(s *plan.Step) outcome {
 	return outcome{did: "the link was removed, and is put back"}
 }
 
-// beside is where the file goes that a link takes the place of. It has no name of something unfinished, as it may be the only
-// copy of what it holds; and always the same, so that it is found again after a power cut.
-func beside(s *plan.Step) string {
-	name := path.Base(s.Path)
-	return path.Join(path.Dir(s.Path), ".anicca-link-"+name[:min(len(name), 200)])
-}
-
 // replaced takes what a program has written in place of a link into the store, and puts the link back.
 func (w *watcher) replaced(s *plan.Step) outcome {
 	was, err := w.take(s, s.Path)
@@ -83,7 +80,7 @@ func (w *watcher) replaced(s *plan.Step) outcome {
 	if w.root.MountID(s.Source) == 0 { // an empty file, and there was nothing to keep yet
 		return outcome{}
 	}
-	aside := beside(s)
+	aside := apply.Beside(s.Path)
 	if err := w.root.LinkNew(s.Source, aside); err != nil {
 		return fault(err)
 	}
@@ -115,7 +112,7 @@ func (w *watcher) replaced(s *plan.Step) outcome {
 // leftover removes what lies beside a link when an exchange was done. A program may have written anew just before that: then what
 // came out is newer than the kept copy, and is taken. After a power cut nobody knows that, and it is put aside.
 func (w *watcher) leftover(s *plan.Step, fresh bool) outcome {
-	p := beside(s)
+	p := apply.Beside(s.Path)
 	there, err := w.root.State(p)
 	if err != nil || there.Kind == 0 {
 		return outcome{} // what hinders is told of the link itself

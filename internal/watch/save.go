@@ -1,12 +1,24 @@
 package watch
 
 import (
+	"slices"
 	"time"
 
 	"anicca/internal/apply"
 	"anicca/internal/plan"
 	"anicca/internal/sys"
 )
+
+// locks reports whether a program is changing accounts, such as vipw, which may go on for hours: that is not waited for here, as others
+// wait for us.
+func (w *watcher) locks(steps []plan.Step, final bool) bool {
+	if final || !slices.ContainsFunc(steps, func(s plan.Step) bool { return apply.IsAccount(s.Path) }) {
+		return false
+	}
+	unlock, err := w.root.LockAccounts(0)
+	unlock()
+	return err != nil
+}
 
 // save gives the store what programs have changed in carried files, all at once: account databases are one set. A file that a program
 // is writing to is waited for, but not for ever; an account database is, as half of one locks people out.
@@ -19,7 +31,7 @@ func (w *watcher) save(steps []plan.Step, work map[string]*pending, final bool) 
 		}
 		return
 	}
-	accounts := false
+	accounts := w.locks(steps, final)
 	busy := map[string]bool{}
 	for i := range steps {
 		p := steps[i].Path

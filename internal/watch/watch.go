@@ -33,6 +33,7 @@ const mostRetry = time.Minute
 type Options struct {
 	Root   *sys.Tree    // of the running system
 	Record *boot.Record // of this boot
+	Again  string       // the file of that record, which later parts of the boot change; empty if nobody does
 	State  string       // the file that tells others, see [ReadState]
 	NoWho  bool         // do not ask who did it
 	Say    func(string) // a line for the journal
@@ -51,7 +52,7 @@ func Main() error {
 	defer t.Close()
 	stop := make(chan os.Signal, 1)
 	signal.Notify(stop, syscall.SIGTERM, syscall.SIGINT)
-	return Run(Options{Root: t, Record: r, State: StatePath, Say: func(s string) { fmt.Println(s) }}, stop)
+	return Run(Options{Root: t, Record: r, Again: boot.RecordPath, State: StatePath, Say: func(s string) { fmt.Println(s) }}, stop)
 }
 
 // Run watches until something comes from stop.
@@ -81,7 +82,7 @@ func begin(o Options) (*watcher, error) {
 	}
 	w := &watcher{
 		o: o, root: o.Root, events: events, main: o.Record.StorePath, pending: map[string]*pending{},
-		seen: map[string]*seen{}, mine: map[string]sys.State{}, ours: map[string]bool{}, armed: map[string]armed{}, retry: retry, moved: true,
+		seen: map[string]*seen{}, mine: map[string]sys.State{}, ours: map[string]bool{}, came: map[string]bool{}, armed: map[string]armed{}, retry: retry, moved: true,
 	}
 	if s, err := readState(o.State); err == nil && s != nil && s.BootID == o.Record.BootID {
 		w.state.Done = s.Done
@@ -104,6 +105,7 @@ type watcher struct {
 	due     time.Time // when to settle; zero if nothing is pending
 	retry   time.Duration
 
+	came  map[string]bool      // entries that were in place in this session
 	seen  map[string]*seen     // how entries were when they were in place
 	mine  map[string]sys.State // kept copies that we have put there
 	ours  map[string]bool      // entries beside which lies what came out of an exchange just now
@@ -220,6 +222,11 @@ func text(err error) string {
 
 // load reads the current boot plan and watches what it needs, as far as anything has changed.
 func (w *watcher) load() error {
+	if w.o.Again != "" {
+		if r, err := boot.ReadRecord(w.o.Again); err == nil && r != nil && r.BootID == w.o.Record.BootID {
+			w.o.Record = r
+		}
+	}
 	if !w.root.IsMounted(w.main) {
 		return errors.New("the store is not mounted: nothing is watched")
 	}
