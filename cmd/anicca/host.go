@@ -92,16 +92,16 @@ func (g globals) facts(host *decl.Host) (*facts.Facts, error) {
 }
 
 // plan compares the declaration with the machine.
-func (g globals) plan() (*plan.Plan, error) {
+func (g globals) plan() (*decl.Host, *plan.Plan, error) {
 	host, err := g.load()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	f, err := g.facts(host)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return plan.Make(host, f), nil
+	return host, plan.Make(host, f), nil
 }
 
 // machine opens the running machine for a change.
