@@ -70,8 +70,10 @@ func (g globals) facts(host *decl.Host) (*facts.Facts, error) {
 		return nil, err
 	}
 	defer tree.Close()
+	near := tree.Near()
+	defer near.Close()
 	src := facts.Source{
-		FS: os.DirFS(g.root), Objects: tree.FS(), Prefix: g.root, Kernel: sys.Kernel(), Hostname: host.Name, Root: g.runningRoot(),
+		FS: os.DirFS(g.root), Objects: near.FS(), Prefix: g.root, Kernel: sys.Kernel(), Hostname: host.Name, Root: g.runningRoot(),
 	}
 	table, err := sys.MountTable()
 	if err != nil {
