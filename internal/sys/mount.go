@@ -39,16 +39,16 @@ func Bind(from *Tree, src string, to *Tree, dst string, options []string) error 
 		return err
 	}
 	defer unix.Close(d)
-	return attach(s, kept, d, to, dst, options)
-}
-
-// attach mounts what is open as s over what is open as d, and lies at dst.
-func attach(s int, kept Stat, d int, to *Tree, dst string, options []string) error {
-	name := to.Path(dst)
 	covered, err := fstat(d, name)
 	if err != nil {
 		return err
 	}
+	return attach(s, kept, d, covered, to, dst, options)
+}
+
+// attach mounts what is open as s over what is open as d, and lies at dst.
+func attach(s int, kept Stat, d int, covered Stat, to *Tree, dst string, options []string) error {
+	name := to.Path(dst)
 	if t := kept.Type(); t != covered.Type() || t == fs.ModeSymlink {
 		return wrap("bind", name, errors.New("the kept copy and what lies at the path are not of one type"))
 	}

@@ -13,6 +13,7 @@ import (
 // whole path, as [Near.BindNew] does. It is for one goroutine.
 type Near struct {
 	t    *Tree
+	me   Perm    // the owner of what is made
 	kept [2]near // of the root and of the store
 }
 
@@ -23,7 +24,7 @@ type near struct {
 }
 
 // Near begins with nothing kept. Close it when done; the tree stays open.
-func (t *Tree) Near() *Near { return &Near{t: t} }
+func (t *Tree) Near() *Near { return &Near{t: t, me: Perm{UID: unix.Geteuid(), GID: unix.Getegid()}} }
 
 // Tree is the tree itself, for all that has to be looked up anew.
 func (n *Near) Tree() *Tree { return n.t }
@@ -62,7 +63,7 @@ func (n *Near) parent(p string) (near, string, error) {
 	}
 	n.drop(1)
 	n.kept[1] = n.kept[0]
-	n.kept[0] = near{at: at, dir: dir, plain: int(s.Uid) == unix.Geteuid() && s.Perm()&(unix.S_ISGID|0o022) == 0}
+	n.kept[0] = near{at: at, dir: dir, plain: int(s.Uid) == n.me.UID && s.Perm()&(unix.S_ISGID|0o022) == 0}
 	return n.kept[0], path.Base(p), nil
 }
 
@@ -103,10 +104,10 @@ func (n *Near) BindNew(src, dst string, options []string, above func() error) er
 	if err != nil {
 		return err
 	}
-	d, err := n.point(dst, kept)
+	d, made, err := n.point(dst, kept)
 	if errors.Is(err, fs.ErrNotExist) { // seldom
 		if err = above(); err == nil {
-			d, err = n.point(dst, kept)
+			d, made, err = n.point(dst, kept)
 		}
 	}
 	if err != nil {
@@ -114,7 +115,7 @@ func (n *Near) BindNew(src, dst string, options []string, above func() error) er
 	}
 	defer unix.Close(d)
 	defer n.covered(dst)
-	return attach(s, kept, d, n.t, dst, options)
+	return attach(s, kept, d, made, n.t, dst, options)
 }
 
 // covered lets go of directories that can be reached no more.
@@ -128,13 +129,13 @@ func (n *Near) covered(p string) {
 }
 
 // point makes the empty object, and opens it.
-func (n *Near) point(p string, kept Stat) (fd int, err error) {
+func (n *Near) point(p string, kept Stat) (fd int, made Stat, err error) {
 	in, name, err := n.parent(p)
 	if err != nil {
-		return -1, err
+		return -1, made, err
 	}
 	perm, at := Perm{UID: int(kept.Uid), GID: int(kept.Gid), Mode: kept.Perm()}, n.t.Path(p)
-	usual := in.plain && perm.UID == unix.Geteuid() && perm.GID == unix.Getegid() && perm.Mode&^0o755 == 0
+	usual := in.plain && perm.UID == n.me.UID && perm.GID == n.me.GID && perm.Mode&^0o755 == 0
 	switch {
 	case !usual && kept.IsDir():
 		err = in.dir.Mkdir(name, perm)
@@ -152,18 +153,15 @@ func (n *Near) point(p string, kept Stat) (fd int, err error) {
 		fd, err = in.dir.open(name, unix.O_PATH|unix.O_NOFOLLOW, 0)
 	}
 	if err != nil {
-		return -1, err
+		return -1, made, err
 	}
-	if !usual {
-		return fd, nil
-	}
-	made, err := fstat(fd, at)
-	if err == nil && (made.Perm() != perm.Mode || made.Uid != kept.Uid || made.Gid != kept.Gid) { // an access list, or an unusual umask
+	made, err = fstat(fd, at)
+	if err == nil && usual && (made.Perm() != perm.Mode || made.Uid != kept.Uid || made.Gid != kept.Gid) { // an access list, or an unusual umask
 		err = give(fd, at, perm)
 	}
 	if err != nil {
 		unix.Close(fd)
-		return -1, err
+		return -1, made, err
 	}
-	return fd, nil
+	return fd, made, nil
 }
