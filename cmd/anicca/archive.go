@@ -128,7 +128,7 @@ Exit codes: 0 done or nothing to do, 1 a root could not be dropped, 3 the declar
 				}
 				l, now := b.Ledger(), time.Now()
 				held := b.Held()
-				tree, _, bp, err := g.applied()
+				tree, _, bp, err := g.applied(host)
 				if err != nil {
 					return err
 				}

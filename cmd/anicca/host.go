@@ -70,8 +70,10 @@ func (g globals) facts(host *decl.Host) (*facts.Facts, error) {
 		return nil, err
 	}
 	defer tree.Close()
+	near := tree.Near()
+	defer near.Close()
 	src := facts.Source{
-		FS: os.DirFS(g.root), Objects: tree.FS(), Prefix: g.root, Kernel: sys.Kernel(), Hostname: host.Name, Root: g.runningRoot(),
+		FS: os.DirFS(g.root), Objects: near.FS(), Prefix: g.root, Kernel: sys.Kernel(), Hostname: host.Name, Root: g.runningRoot(),
 	}
 	table, err := sys.MountTable()
 	if err != nil {
@@ -92,16 +94,16 @@ func (g globals) facts(host *decl.Host) (*facts.Facts, error) {
 }
 
 // plan compares the declaration with the machine.
-func (g globals) plan() (*plan.Plan, error) {
+func (g globals) plan() (*decl.Host, *plan.Plan, error) {
 	host, err := g.load()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	f, err := g.facts(host)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return plan.Make(host, f), nil
+	return host, plan.Make(host, f), nil
 }
 
 // machine opens the running machine for a change.

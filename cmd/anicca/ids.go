@@ -5,14 +5,15 @@ import (
 	"io"
 
 	"anicca/internal/apply"
+	"anicca/internal/decl"
 	"anicca/internal/plan"
 	"anicca/internal/sys"
 	"anicca/internal/ui"
 )
 
 // learnIDs writes down the numbers of the accounts for every store of the boot plan.
-func (g globals) learnIDs() error {
-	tree, stores, _, err := g.applied()
+func (g globals) learnIDs(host *decl.Host) error {
+	tree, stores, _, err := g.applied(host)
 	if err != nil || tree == nil {
 		return err
 	}
@@ -30,7 +31,11 @@ func (g globals) settleIDs(w io.Writer, how string, yes bool) error {
 	if how != "give" && how != "leave" {
 		return exitError{exitUsage, fmt.Sprintf("--ids is \"give\" or \"leave\", not %q", how)}
 	}
-	tree, stores, b, err := g.applied()
+	host, err := g.load()
+	if err != nil {
+		return err
+	}
+	tree, stores, b, err := g.applied(host)
 	if err != nil || tree == nil {
 		return err
 	}
@@ -86,11 +91,7 @@ func (g globals) settleIDs(w io.Writer, how string, yes bool) error {
 }
 
 // applied opens the machine, with the boot plan that is recorded and its stores that are there. The tree is nil if there is none.
-func (g globals) applied() (*sys.Tree, []string, *plan.Boot, error) {
-	host, err := g.load()
-	if err != nil {
-		return nil, nil, nil, err
-	}
+func (g globals) applied(host *decl.Host) (*sys.Tree, []string, *plan.Boot, error) {
 	tree, err := sys.OpenTree(g.root)
 	if err != nil {
 		return nil, nil, nil, err

@@ -21,7 +21,7 @@ func planCommand(g *globals) *cobra.Command {
 		Use:   "plan",
 		Short: "Show what apply would do, and which line of the declaration asks for it",
 		RunE: func(c *cobra.Command, _ []string) error {
-			p, err := g.plan()
+			_, p, err := g.plan()
 			if err != nil {
 				return err
 			}
@@ -67,7 +67,7 @@ Exit codes: 0 done or nothing to do, 1 a step failed, 3 the declaration is inval
 					return err
 				}
 			}
-			p, err := g.plan()
+			host, p, err := g.plan()
 			if err != nil {
 				return err
 			}
@@ -76,7 +76,7 @@ Exit codes: 0 done or nothing to do, 1 a step failed, 3 the declaration is inval
 				return verdict(p, len(p.Steps) > 0)
 			}
 			if len(p.Steps) == 0 {
-				return errors.Join(g.learnIDs(), verdict(p, false))
+				return errors.Join(g.learnIDs(host), verdict(p, false))
 			}
 			if !o.yes {
 				ok, err := ui.Confirm("Apply this?")

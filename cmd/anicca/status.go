@@ -51,7 +51,7 @@ Exit codes: 0 all is well, 1 something is wrong, 3 the declaration is invalid.`,
 			if os.Getuid() != 0 && g.root == "/" {
 				return exitError{exitFault, "kept state is root's alone: sudo anicca status"}
 			}
-			p, err := g.plan()
+			_, p, err := g.plan()
 			if err != nil {
 				return err
 			}

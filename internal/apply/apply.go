@@ -29,7 +29,8 @@ var ErrWouldLose = errors.New("would lose data")
 // Run walks the steps of p on the machine whose root is the given tree, and tells each step as it is done.
 // It returns the joined errors of the steps that failed.
 func Run(root *sys.Tree, p *plan.Plan, tell func(Event)) error {
-	w := walker{root: root, failed: map[string]bool{}, adopted: map[string]bool{}}
+	w := walker{root: root, near: root.Near(), failed: map[string]bool{}, adopted: map[string]bool{}}
+	defer w.near.Close()
 	stores := map[string]bool{}
 	for _, s := range p.Steps {
 		if s.Store == "" || stores[s.Store] {
@@ -105,6 +106,7 @@ func mkStateDir(root *sys.Tree, store string) error {
 
 type walker struct {
 	root    *sys.Tree
+	near    *sys.Near
 	failed  map[string]bool // paths of entries with a failed step
 	adopted map[string]bool // paths copied into a store by this walk
 	carried map[string]Carried
@@ -129,7 +131,7 @@ func (w *walker) step(s plan.Step) error {
 		if err := w.guard(s); err != nil {
 			return err
 		}
-		return Place(w.root, s)
+		return place(w.near, s)
 	case plan.Carry:
 		return w.carried[s.Path].Err
 	case plan.Give:
@@ -156,7 +158,7 @@ func (w *walker) bind(s plan.Step) error {
 		}
 		defer hidden.Close()
 	}
-	if err := Place(w.root, s); err != nil {
+	if err := place(w.near, s); err != nil {
 		return err
 	}
 	if hidden == nil {
@@ -177,7 +179,7 @@ func (w *walker) coverFile(s plan.Step) error {
 		return err
 	}
 	defer hidden.Close()
-	if err := Place(w.root, s); err != nil {
+	if err := place(w.near, s); err != nil {
 		return err
 	}
 	return hidden.Freshen(w.root, s.Source)
@@ -186,7 +188,7 @@ func (w *walker) coverFile(s plan.Step) error {
 // guard refuses to cover or replace data that the store does not have.
 // The plan has looked before; this looks again, at the last moment.
 func (w *walker) guard(s plan.Step) error {
-	there, err := w.root.Stat(s.Path)
+	there, err := w.near.Stat(s.Path)
 	if err != nil || w.adopted[s.Path] {
 		return ignoreMissing(err)
 	}

@@ -13,19 +13,26 @@ import (
 // What lies at the path is covered or replaced; the caller has made sure that nothing is lost by that.
 // It verifies the result.
 func Place(root *sys.Tree, s plan.Step) error {
-	if err := place(root, s); err != nil {
-		return fmt.Errorf("%s %s: %w", s.Kind, s.Path, err)
-	}
-	if s.Kind == plan.Bind { // place has looked at what shows there
-		return nil
-	}
-	return Verify(root, s)
+	near := root.Near()
+	defer near.Close()
+	return place(near, s)
 }
 
-func place(root *sys.Tree, s plan.Step) error {
-	if s.Kind == plan.Bind {
-		return bind(root, s)
+func place(near *sys.Near, s plan.Step) error {
+	if err := put(near, s); err != nil {
+		return fmt.Errorf("%s %s: %w", s.Kind, s.Path, err)
 	}
+	if s.Kind == plan.Bind { // put has looked at what shows there
+		return nil
+	}
+	return Verify(near.Tree(), s)
+}
+
+func put(near *sys.Near, s plan.Step) error {
+	if s.Kind == plan.Bind {
+		return bind(near, s)
+	}
+	root := near.Tree()
 	if err := parents(root, s, false); err != nil {
 		return err
 	}
@@ -58,8 +65,9 @@ func place(root *sys.Tree, s plan.Step) error {
 }
 
 // bind mounts the kept copy over the path, unless it shows there already, and makes what it has to be mounted on.
-func bind(root *sys.Tree, s plan.Step) error {
-	there, err := root.Stat(s.Path)
+func bind(near *sys.Near, s plan.Step) error {
+	root := near.Tree()
+	there, err := near.Stat(s.Path)
 	switch {
 	case err == nil && there.IsLink():
 		if target, err := root.Readlink(s.Path); err != nil || target != s.Source {
@@ -76,25 +84,7 @@ func bind(root *sys.Tree, s plan.Step) error {
 	case !errors.Is(err, fs.ErrNotExist):
 		return err
 	}
-	return sys.BindNew(root, s.Source, root, s.Path, s.Options, func(kept sys.Stat) error {
-		err := mountPoint(root, s, kept)
-		if errors.Is(err, fs.ErrNotExist) { // seldom: what it lies in is missing too
-			if err := parents(root, s, false); err != nil {
-				return err
-			}
-			err = mountPoint(root, s, kept)
-		}
-		return err
-	})
-}
-
-// mountPoint makes an empty object of the kept copy's type at the path.
-func mountPoint(root *sys.Tree, s plan.Step, kept sys.Stat) error {
-	perm := sys.Perm{UID: int(kept.Uid), GID: int(kept.Gid), Mode: kept.Perm()}
-	if kept.IsDir() {
-		return root.Mkdir(s.Path, perm)
-	}
-	return root.CreateFile(s.Path, perm)
+	return near.BindNew(s.Source, s.Path, s.Options, func() error { return parents(root, s, false) })
 }
 
 // Verify reports with an error if the entry is not in place.

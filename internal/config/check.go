@@ -17,7 +17,7 @@ import (
 // It does what a closed definition would do, but for all fields at once:
 // CUE hides unknown fields while any other conflict exists,
 // and does not see them at all when the definition is embedded in the user's package.
-func (e *evaluation) check(v, s cue.Value, path []string) any {
+func (e *evaluation) check(v cue.Value, s *shape, path []string) any {
 	if s.IncompleteKind() != cue.StructKind {
 		return e.leaf(v, s, path)
 	}
@@ -39,9 +39,9 @@ func (e *evaluation) check(v, s cue.Value, path []string) any {
 	for it.Next() {
 		name := it.Selector().Unquoted()
 		at := append(path[:len(path):len(path)], name)
-		f, ok := field(s, name)
-		if !ok {
-			e.say(at, it.Value(), "there is no field "+name+where(path), unknownHint(path, name, names(s)))
+		f := s.field(name)
+		if f == nil {
+			e.say(at, it.Value(), "there is no field "+name+where(path), unknownHint(path, name, names(s.Value)))
 			continue
 		}
 		if g := e.check(it.Value(), f, at); g != nil {
@@ -55,14 +55,14 @@ func (e *evaluation) check(v, s cue.Value, path []string) any {
 }
 
 // leaf checks one value that the schema wants to be of a plain kind.
-func (e *evaluation) leaf(v, s cue.Value, path []string) any {
+func (e *evaluation) leaf(v cue.Value, s *shape, path []string) any {
 	switch {
 	case v.Err() != nil:
 		e.conflict(v, path)
 	case !v.IsConcrete() || v.Kind() == cue.ListKind && v.Validate(cue.Concrete(true)) != nil:
 		e.say(path, v, "has no definite value", "write one")
-	case s.Unify(v).Validate(cue.Concrete(true)) != nil:
-		e.say(path, v, fmt.Sprintf("want %s, not %s", wanted(s), text(v)), hintFor(path))
+	case !s.fits(v):
+		e.say(path, v, fmt.Sprintf("want %s, not %s", wanted(s.Value), text(v)), hintFor(path))
 	default:
 		var good any
 		if err := v.Decode(&good); err != nil {

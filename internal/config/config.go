@@ -47,7 +47,7 @@ func load(o Options, texts []source) (*decl.Host, error) {
 	if len(e.problems) > 0 {
 		return nil, e.problems.Sort()
 	}
-	good := e.check(user, schema(ctx), nil)
+	good := e.check(user, &shape{Value: schema(ctx)}, nil)
 	var raw rawHost
 	if err := e.decode(good, &raw); err != nil {
 		return nil, errors.Join(err, orNil(e.problems.Sort()))

@@ -13,9 +13,15 @@ import (
 
 // FS is the tree for whoever reads file systems. Like the tree, it follows no link and does not leave it, whatever others
 // do to its directories meanwhile; unlike [os.DirFS], it does not wait for the other end of a fifo.
-func (t *Tree) FS() fs.FS { return treeFS{t} }
+func (t *Tree) FS() fs.FS { return treeFS{t, nil} }
 
-type treeFS struct{ t *Tree }
+// FS is [Tree.FS], for one goroutine.
+func (n *Near) FS() fs.FS { return treeFS{n.t, n} }
+
+type treeFS struct {
+	t    *Tree
+	near *Near // nil for none
+}
 
 // Open implements [fs.FS].
 func (f treeFS) Open(name string) (fs.File, error) {
@@ -57,7 +63,11 @@ func (f *file) Read(buf []byte) (n int, err error) {
 
 // Lstat implements [fs.ReadLinkFS].
 func (f treeFS) Lstat(name string) (fs.FileInfo, error) {
-	s, err := f.t.Stat(name)
+	stat := f.t.Stat
+	if f.near != nil {
+		stat = f.near.Stat
+	}
+	s, err := stat(name)
 	return info{path.Base(name), s}, err
 }
 

@@ -24,21 +24,13 @@ var attrs = map[string]uint64{
 // Options that begin with "x-" are for user space and are passed over.
 // It makes sure that the path shows the new mount, and the very object at src.
 func Bind(from *Tree, src string, to *Tree, dst string, options []string) error {
-	return BindNew(from, src, to, dst, options, func(Stat) error { return nil })
-}
-
-// BindNew is [Bind], and lets prepare make what shall be covered by the object that it is told of.
-func BindNew(from *Tree, src string, to *Tree, dst string, options []string, prepare func(kept Stat) error) error {
 	name := to.Path(dst)
 	s, err := from.open(src, unix.O_PATH|unix.O_NOFOLLOW, 0)
 	if err != nil {
 		return err
 	}
 	defer unix.Close(s)
-	ss, err := fstat(s, name)
-	if err == nil {
-		err = prepare(ss)
-	}
+	kept, err := fstat(s, name)
 	if err != nil {
 		return err
 	}
@@ -47,11 +39,17 @@ func BindNew(from *Tree, src string, to *Tree, dst string, options []string, pre
 		return err
 	}
 	defer unix.Close(d)
-	ds, err := fstat(d, name)
+	covered, err := fstat(d, name)
 	if err != nil {
 		return err
 	}
-	if t := ss.Type(); t != ds.Type() || t == fs.ModeSymlink {
+	return attach(s, kept, d, covered, to, dst, options)
+}
+
+// attach mounts what is open as s over what is open as d, and lies at dst.
+func attach(s int, kept Stat, d int, covered Stat, to *Tree, dst string, options []string) error {
+	name := to.Path(dst)
+	if t := kept.Type(); t != covered.Type() || t == fs.ModeSymlink {
 		return wrap("bind", name, errors.New("the kept copy and what lies at the path are not of one type"))
 	}
 	// Not recursive: what is mounted inside the store does not belong to the entry.
@@ -87,7 +85,7 @@ func BindNew(from *Tree, src string, to *Tree, dst string, options []string, pre
 	}
 	// Whoever owns a directory above can have moved what was covered to another place meanwhile.
 	there, err := to.Stat(dst)
-	if mounted, merr := fstat(m, name); merr == nil && (err != nil || there.MountID != mounted.MountID || !there.SameObject(ss)) {
+	if mounted, merr := fstat(m, name); merr == nil && (err != nil || there.MountID != mounted.MountID || !there.SameObject(kept)) {
 		return errors.Join(wrap("bind", name, errors.New("was moved while the kept copy was mounted")), unix.Unmount(procPath(m), unix.MNT_DETACH))
 	}
 	return nil

@@ -25,6 +25,11 @@ func NoteUserOptions(root *Tree, ours, others map[string][]string) error {
 	if len(ours)+len(others) == 0 {
 		return nil
 	}
+	if !anyForUsers(ours) && !anyForUsers(others) { // mostly; then at most something is taken out
+		if s, err := root.Stat(utab); errors.Is(err, fs.ErrNotExist) || err == nil && s.Size == 0 {
+			return nil
+		}
+	}
 	lines, err := mounts(func(i *mountinfo.Info) (skip, stop bool) {
 		_, own := ours[i.Mountpoint]
 		_, other := others[i.Mountpoint]
@@ -49,61 +54,88 @@ func NoteUserOptions(root *Tree, ours, others map[string][]string) error {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	text := string(old)
+	notes := readNotes(string(old))
 	for _, m := range lines {
 		id := "SRC=" + mangle(m.Source) + " TARGET=" + mangle(m.Mountpoint) + " ROOT=" + mangle(m.Root)
 		if options, own := ours[m.Mountpoint]; own {
-			text = noteMount(text, id, options, desktopOptions)
+			notes.set(id, options, desktopOptions)
 		} else {
-			text = noteMount(text, id, others[m.Mountpoint], nil)
+			notes.set(id, others[m.Mountpoint], nil)
 		}
 	}
+	text := strings.Join(notes.lines, "")
 	if text == string(old) {
 		return nil
 	}
 	return root.WriteFile(utab, []byte(text), Perm{UID: os.Getuid(), GID: os.Getgid(), Mode: 0o644})
 }
 
-// noteMount returns the text of utab with the options for user space of one mount, and without those to drop. What others have noted of
-// it stays.
-func noteMount(text, id string, options, drop []string) string {
+func anyForUsers(options map[string][]string) bool {
+	for _, all := range options {
+		for _, o := range all {
+			if strings.HasPrefix(o, "x-") {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// notes are the lines of utab, with their ends, and which of them speak of a mount.
+type notes struct {
+	lines []string
+	of    map[string][]int
+}
+
+func readNotes(text string) notes {
+	n := notes{strings.SplitAfter(text, "\n"), map[string][]int{}}
+	for i, line := range n.lines {
+		if id, _, ok := strings.Cut(line, " OPTS="); ok {
+			n.of[id] = append(n.of[id], i)
+		}
+	}
+	return n
+}
+
+// set notes the options for user space of one mount, without those to drop. What others have noted of it stays.
+func (n *notes) set(id string, options, drop []string) {
 	var own []string
 	for _, o := range options {
 		if strings.HasPrefix(o, "x-") {
 			own = append(own, mangle(o))
 		}
 	}
-	var out strings.Builder
-	said := false
-	for _, line := range strings.SplitAfter(text, "\n") {
-		rest, mine := strings.CutPrefix(line, id+" OPTS=")
-		if !mine {
-			out.WriteString(line)
-			continue
+	at := n.of[id]
+	if len(at) == 0 {
+		if len(own) > 0 {
+			n.of[id] = []int{len(n.lines)}
+			n.lines = append(n.lines, id+" OPTS="+strings.Join(own, ",")+"\n")
 		}
-		value, more, _ := strings.Cut(strings.TrimSuffix(rest, "\n"), " ")
-		if !said {
-			for _, o := range strings.Split(value, ",") {
-				if !slices.Contains(drop, o) && !slices.Contains(own, o) && o != "" {
-					own = append(own, o)
-				}
-			}
-			if more != "" {
-				more = " " + more
-			}
-			if len(own) > 0 || more != "" {
-				out.WriteString(id + " OPTS=" + strings.Join(own, ",") + more + "\n")
-			}
-			said = true
+		return
+	}
+	value, more, _ := strings.Cut(strings.TrimSuffix(n.lines[at[0]][len(id+" OPTS="):], "\n"), " ")
+	for _, o := range strings.Split(value, ",") {
+		if !slices.Contains(drop, o) && !slices.Contains(own, o) && o != "" {
+			own = append(own, o)
 		}
 	}
-	if !said && len(own) > 0 {
-		out.WriteString(id + " OPTS=" + strings.Join(own, ",") + "\n")
+	if more != "" {
+		more = " " + more
 	}
-	return out.String()
+	for _, i := range at {
+		n.lines[i] = ""
+	}
+	if len(own) > 0 || more != "" {
+		n.lines[at[0]] = id + " OPTS=" + strings.Join(own, ",") + more + "\n"
+		n.of[id] = at[:1]
+	} else {
+		delete(n.of, id)
+	}
 }
+
+var mangled = strings.NewReplacer(" ", `\040`, "\t", `\011`, "\n", `\012`, `\`, `\134`)
 
 // mangle writes a value as libmount does: what would end it, in octal.
 func mangle(s string) string {
-	return strings.NewReplacer(" ", `\040`, "\t", `\011`, "\n", `\012`, `\`, `\134`).Replace(s)
+	return mangled.Replace(s)
 }

@@ -1,0 +1,167 @@
+package sys
+
+import (
+	"errors"
+	"io/fs"
+	"path"
+
+	"golang.org/x/sys/unix"
+)
+
+// Near is a tree that keeps the directories open which were asked for last: entries come sorted, and mostly lie beside each other.
+// A kept directory stays the same object whatever others do to its name, so what is put into it has to be looked at again by its
+// whole path, as [Near.BindNew] does. It is for one goroutine.
+type Near struct {
+	t    *Tree
+	me   Perm    // the owner of what is made
+	kept [2]near // of the root and of the store
+}
+
+type near struct {
+	at    string
+	dir   *Tree
+	plain bool // nobody else can put anything into it, and what is made there gets the owner of whoever makes it
+}
+
+// Near begins with nothing kept. Close it when done; the tree stays open.
+func (t *Tree) Near() *Near { return &Near{t: t, me: Perm{UID: unix.Geteuid(), GID: unix.Getegid()}} }
+
+// Tree is the tree itself, for all that has to be looked up anew.
+func (n *Near) Tree() *Tree { return n.t }
+
+// Close lets go of the directories.
+func (n *Near) Close() {
+	for i := range n.kept {
+		n.drop(i)
+	}
+}
+
+func (n *Near) drop(i int) {
+	if n.kept[i].dir != nil {
+		n.kept[i].dir.Close()
+	}
+	n.kept[i] = near{}
+}
+
+// parent returns the directory that p lies in, and p's last component. Whoever calls does not close it.
+func (n *Near) parent(p string) (near, string, error) {
+	p = path.Clean("/" + p)
+	at := path.Dir(p)
+	for i := range n.kept {
+		if n.kept[i].dir != nil && n.kept[i].at == at {
+			return n.kept[i], path.Base(p), nil
+		}
+	}
+	dir, err := n.t.Sub(at)
+	if err != nil {
+		return near{}, "", err
+	}
+	s, err := fstat(dir.fd, dir.name)
+	if err != nil {
+		dir.Close()
+		return near{}, "", err
+	}
+	n.drop(1)
+	n.kept[1] = n.kept[0]
+	n.kept[0] = near{at: at, dir: dir, plain: int(s.Uid) == n.me.UID && s.Perm()&(unix.S_ISGID|0o022) == 0}
+	return n.kept[0], path.Base(p), nil
+}
+
+// Stat is [Tree.Stat].
+func (n *Near) Stat(p string) (s Stat, err error) {
+	if inside(p) == "." {
+		return n.t.Stat(p)
+	}
+	in, name, err := n.parent(p)
+	if err != nil {
+		return s, err
+	}
+	var x unix.Statx_t
+	err = unix.Statx(in.dir.fd, name, unix.AT_SYMLINK_NOFOLLOW|unix.AT_NO_AUTOMOUNT, unix.STATX_BASIC_STATS|unix.STATX_MNT_ID|unix.STATX_BTIME, &x)
+	switch {
+	case err == unix.ENOENT:
+		return s, wrap("stat", n.t.Path(p), err)
+	case err != nil || x.Mask&unix.STATX_BASIC_STATS != unix.STATX_BASIC_STATS: // some sandboxes do not know it
+		return in.dir.Stat(name)
+	}
+	return fromStatx(&x), nil
+}
+
+// BindNew is [Bind] within the tree, to a path where nothing lies: it makes an empty object of the kept copy's type, owner and mode
+// there, after what lies above it, if that is missing. The path may be what others have changed meanwhile; it shows the kept copy,
+// or nothing is mounted.
+func (n *Near) BindNew(src, dst string, options []string, above func() error) error {
+	in, name, err := n.parent(src)
+	if err != nil {
+		return err
+	}
+	s, err := in.dir.open(name, unix.O_PATH|unix.O_NOFOLLOW, 0)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(s)
+	kept, err := fstat(s, n.t.Path(src))
+	if err != nil {
+		return err
+	}
+	d, made, err := n.point(dst, kept)
+	if errors.Is(err, fs.ErrNotExist) { // seldom
+		if err = above(); err == nil {
+			d, made, err = n.point(dst, kept)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	defer unix.Close(d)
+	defer n.covered(dst)
+	return attach(s, kept, d, made, n.t, dst, options)
+}
+
+// covered lets go of directories that can be reached no more.
+func (n *Near) covered(p string) {
+	p = path.Clean("/" + p)
+	for i := range n.kept {
+		if at := n.kept[i].at; at == p || len(at) > len(p) && at[:len(p)] == p && at[len(p)] == '/' {
+			n.drop(i)
+		}
+	}
+}
+
+// point makes the empty object, and opens it.
+func (n *Near) point(p string, kept Stat) (fd int, made Stat, err error) {
+	in, name, err := n.parent(p)
+	if err != nil {
+		return -1, made, err
+	}
+	perm, at := Perm{UID: int(kept.Uid), GID: int(kept.Gid), Mode: kept.Perm()}, n.t.Path(p)
+	usual := in.plain && perm.UID == n.me.UID && perm.GID == n.me.GID && perm.Mode&^0o755 == 0
+	switch {
+	case !usual && kept.IsDir():
+		err = in.dir.Mkdir(name, perm)
+	case !usual:
+		err = in.dir.CreateFile(name, perm)
+	case kept.IsDir(): // it appears with its owner and mode, or a stricter one
+		err = do("mkdir", at, func() error { return unix.Mkdirat(in.dir.fd, name, perm.Mode) })
+	default:
+		err = do("create", at, func() (err error) {
+			fd, err = in.dir.open(name, unix.O_RDWR|unix.O_CREAT|unix.O_EXCL|unix.O_NOFOLLOW, perm.Mode)
+			return err
+		})
+	}
+	if err == nil && (!usual || kept.IsDir()) {
+		fd, err = in.dir.open(name, unix.O_PATH|unix.O_NOFOLLOW, 0)
+	}
+	if err != nil {
+		return -1, made, err
+	}
+	made, err = fstat(fd, at)
+	if err == nil && usual && (made.Perm() != perm.Mode || made.Uid != kept.Uid || made.Gid != kept.Gid) { // an access list, or an unusual umask
+		err = give(fd, at, perm)
+	}
+	if err != nil {
+		unix.Close(fd)
+		return -1, made, err
+	}
+	return fd, made, nil
+}
