@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"anicca/internal/apply"
 	"anicca/internal/decl"
 	"anicca/internal/plan"
 	"anicca/internal/sys"
@@ -84,6 +85,31 @@ func TestLinkInThePlaceOfTheBase(t *testing.T) {
 	}
 	if there, err := tree.Exists("/persist/srv/full/f"); err != nil || !there {
 		t.Errorf("the kept copy is gone: %v", err)
+	}
+}
+
+// Where programs run, what they have open in the directory that lies there goes on to exist.
+func TestLinkWhereProgramsRun(t *testing.T) {
+	d := newDisk(t, decl.ResetOn)
+	for _, p := range []string{"root/srv/full/f", "root/persist/srv/full/f"} {
+		d.write(p, "kept\n")
+	}
+	tree, err := sys.OpenTree(filepath.Join(d.dir, "root"))
+	must(t, err)
+	defer tree.Close()
+	open, err := os.OpenFile(tree.Path("/srv/full/f"), os.O_WRONLY|os.O_APPEND, 0)
+	must(t, err)
+	s := plan.Step{Kind: plan.Symlink, Path: "/srv/full", Store: "/persist", Source: "/persist/srv/full", Dir: true}
+	r := &Record{Outcome: Kept, pass: Late}
+	must(t, linkDir(r, tree, s))
+	must(t, apply.Verify(tree, s))
+	_, err = open.WriteString("last\n")
+	must(t, err)
+	must(t, open.Close())
+	sweep(r, tree, &plan.Boot{Entries: []plan.Step{s}}, time.Now().Add(time.Hour)) // of the next boot
+	must(t, tree.Unmount("/srv/full", false))
+	if got, err := tree.ReadFile("/srv/full/f"); err != nil || string(got) != "kept\nlast\n" {
+		t.Errorf("what the program wrote is gone: %q, %v", got, err)
 	}
 }
 
