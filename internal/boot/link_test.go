@@ -79,6 +79,12 @@ func TestLinkInThePlaceOfTheBase(t *testing.T) {
 	if to, err := tree.Readlink("/srv/full"); err != nil || to != s.Source || len(r.Notes) > 0 {
 		t.Errorf("%s, %v, %q", to, err, r.Notes)
 	}
+	began := filepath.Join(tree.Path("/srv"), sys.TempName()) // by another program, such as 'anicca forget'
+	r.pass = Late
+	must(t, os.Mkdir(began, 0o755))
+	sweep(r, tree, &plan.Boot{Entries: []plan.Step{s}}, time.Time{})
+	must(t, os.Remove(began))
+	r.pass = Early
 	sweep(r, tree, &plan.Boot{Entries: []plan.Step{s}}, time.Time{})
 	if names, err := tree.List("/srv"); err != nil || len(names) != 1 {
 		t.Errorf("%v, %v", names, err)
