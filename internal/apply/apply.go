@@ -37,10 +37,7 @@ func Run(root *sys.Tree, p *plan.Plan, tell func(Event)) error {
 			continue
 		}
 		stores[s.Store] = true
-		if err := mkStateDir(root, s.Store); err != nil {
-			return err
-		}
-		unlock, err := root.WaitLock(lockFile(s.Store)) // the watcher has it for a moment now and then
+		unlock, err := waitLock(root, s.Store)
 		if err != nil {
 			return err
 		}
@@ -96,6 +93,14 @@ func Lock(root *sys.Tree, store string) (unlock func(), err error) {
 		return nil, err
 	}
 	return root.Lock(lockFile(store))
+}
+
+// waitLock is [Lock], and waits for the watcher, which has it for a moment now and then.
+func waitLock(root *sys.Tree, store string) (unlock func(), err error) {
+	if err := mkStateDir(root, store); err != nil {
+		return nil, err
+	}
+	return root.WaitLock(lockFile(store))
 }
 
 func lockFile(store string) string { return path.Join(store, decl.StateDir, "lock") }

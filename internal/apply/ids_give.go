@@ -67,7 +67,7 @@ func count(root *sys.Tree, store string, owners []Owner) error {
 
 // AcceptIDs writes down the accounts as they are, for a store whose data stays as it is.
 func AcceptIDs(root *sys.Tree, store string) error {
-	unlock, err := Lock(root, store)
+	unlock, err := waitLock(root, store)
 	if err != nil {
 		return err
 	}
@@ -90,7 +90,7 @@ func AcceptIDs(root *sys.Tree, store string) error {
 // Nothing is given on twice, whatever two accounts swap, and however often the power goes: saying it again ends what was begun.
 // Returned is what was left, as it takes no writes.
 func GiveIDs(root *sys.Tree, store string, b *plan.Boot) (left []string, err error) {
-	unlock, err := Lock(root, store)
+	unlock, err := waitLock(root, store)
 	if err != nil {
 		return nil, err
 	}
@@ -180,12 +180,20 @@ func (g *giver) begin(moved []decl.Moved) (*decl.Moving, error) {
 		}
 	}
 	via := func(id int) bool { return id >= viaFirst && id <= viaLast }
+	for _, x := range moved {
+		if m.Via != 0 && via(x.Is) {
+			return nil, fmt.Errorf("the %s %s has the number %d, one of those that data is given on by: give it another first", x.What(), x.Name, x.Is)
+		}
+	}
 	err := g.each(func(t *sys.Tree, p, at string, s sys.Stat) error {
 		if m.Via != 0 && (via(int(s.Uid)) || via(int(s.Gid))) {
 			return fmt.Errorf("%s belongs to %d:%d, numbers that data is given on by: chown it first", at, s.Uid, s.Gid)
 		}
 		_, u := m.Users[int(s.Uid)]
 		_, gr := m.Groups[int(s.Gid)]
+		if s.Fixed && (u || gr) { // half of the data would have its new owner, and the rest would have none
+			return fmt.Errorf("%s cannot be changed: run 'chattr -ia %s' first", at, at)
+		}
 		if !s.IsFile() || !u && !gr {
 			return nil
 		}

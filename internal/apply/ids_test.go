@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -227,5 +228,44 @@ func TestLearnsNothingInAStoreThatTakesNoWrites(t *testing.T) {
 	must(t, errors.Join(err, rerr))
 	if len(moved) > 0 || ids.Users["new"] != 0 || ids.Users["red"] != 995 {
 		t.Errorf("%v, %+v", moved, ids)
+	}
+}
+
+// Where an account has got one of the numbers that data is given on by, nothing is begun: its data would go on to somebody else.
+func TestGiveIDsByTakenNumbers(t *testing.T) {
+	m := newOwners(t)
+	m.accounts(map[string]int{"red": 60707, "blue": 995})
+	b, _, err := apply.Applied(m.root, []decl.Store{{Path: "/persist"}})
+	must(t, err)
+	if _, err := apply.GiveIDs(m.root, "/persist", b); err == nil || !strings.Contains(err.Error(), "red has the number 60707") {
+		t.Errorf("%v", err)
+	}
+	if got := m.owners(); got != asKept {
+		t.Errorf("%s", got)
+	}
+}
+
+// A file that cannot be changed stops all before it begins: half of the data would be nobody's.
+func TestGiveIDsAroundAFixedFile(t *testing.T) {
+	m := newOwners(t)
+	at := m.root.Path(numbered + "two")
+	if out, err := exec.Command("chattr", "+i", at).CombinedOutput(); err != nil {
+		t.Skipf("needs a kernel and a filesystem where files can be made immutable: %s", out)
+	}
+	defer exec.Command("chattr", "-i", at).Run()
+	m.accounts(map[string]int{"red": 999, "blue": 995})
+	b, _, err := apply.Applied(m.root, []decl.Store{{Path: "/persist"}})
+	must(t, err)
+	if _, err := apply.GiveIDs(m.root, "/persist", b); err == nil || !strings.Contains(err.Error(), "chattr -ia /persist/srv/data/") {
+		t.Errorf("%v", err)
+	}
+	if got := m.owners(); got != asKept {
+		t.Errorf("%s", got)
+	}
+	must(t, exec.Command("chattr", "-i", at).Run())
+	_, err = apply.GiveIDs(m.root, "/persist", b)
+	must(t, err)
+	if got := m.owners(); got != strings.NewReplacer("995", "999", "999", "995").Replace(asKept) {
+		t.Errorf("%s", got)
 	}
 }

@@ -106,19 +106,22 @@ func persist(r *Record, rootTree *sys.Tree, old *earlier, s plan.Step, e *Entry)
 }
 
 // linkDir links a kept directory. In a fresh root, what lies there is the base's, so it may be put aside, or covered where that
-// cannot be. In another, guardFile has seen that the store has the same.
+// cannot be. In another, guardFile has seen that the store has the same. Where programs run, it is always covered: they may have
+// something open in it, and what is covered goes on to exist.
 func linkDir(r *Record, t *sys.Tree, s plan.Step) error {
 	err := apply.Place(t, s)
 	if !errors.Is(err, apply.ErrWouldLose) {
 		return err
 	}
-	old, err := t.Sub(s.Path)
-	if err != nil {
-		return err
-	}
-	defer old.Close()
-	if err = apply.Exchange(t, s, old, sys.TempName()); !sys.IsNoExchange(err) {
-		return err
+	if r.pass == InInitrd {
+		old, err := t.Sub(s.Path)
+		if err != nil {
+			return err
+		}
+		defer old.Close()
+		if err = apply.Exchange(t, s, old, sys.TempName()); !sys.IsNoExchange(err) {
+			return err
+		}
 	}
 	s.Kind = plan.Bind
 	r.note("%s is mounted over in this session, not linked: the base has a directory with content there", s.Path)

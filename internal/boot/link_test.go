@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"anicca/internal/apply"
 	"anicca/internal/decl"
 	"anicca/internal/plan"
 	"anicca/internal/sys"
@@ -78,12 +79,43 @@ func TestLinkInThePlaceOfTheBase(t *testing.T) {
 	if to, err := tree.Readlink("/srv/full"); err != nil || to != s.Source || len(r.Notes) > 0 {
 		t.Errorf("%s, %v, %q", to, err, r.Notes)
 	}
+	began := filepath.Join(tree.Path("/srv"), sys.TempName()) // by another program, such as 'anicca forget'
+	r.pass = Late
+	must(t, os.Mkdir(began, 0o755))
+	sweep(r, tree, &plan.Boot{Entries: []plan.Step{s}}, time.Time{})
+	must(t, os.Remove(began))
+	r.pass = Early
 	sweep(r, tree, &plan.Boot{Entries: []plan.Step{s}}, time.Time{})
 	if names, err := tree.List("/srv"); err != nil || len(names) != 1 {
 		t.Errorf("%v, %v", names, err)
 	}
 	if there, err := tree.Exists("/persist/srv/full/f"); err != nil || !there {
 		t.Errorf("the kept copy is gone: %v", err)
+	}
+}
+
+// Where programs run, what they have open in the directory that lies there goes on to exist.
+func TestLinkWhereProgramsRun(t *testing.T) {
+	d := newDisk(t, decl.ResetOn)
+	for _, p := range []string{"root/srv/full/f", "root/persist/srv/full/f"} {
+		d.write(p, "kept\n")
+	}
+	tree, err := sys.OpenTree(filepath.Join(d.dir, "root"))
+	must(t, err)
+	defer tree.Close()
+	open, err := os.OpenFile(tree.Path("/srv/full/f"), os.O_WRONLY|os.O_APPEND, 0)
+	must(t, err)
+	s := plan.Step{Kind: plan.Symlink, Path: "/srv/full", Store: "/persist", Source: "/persist/srv/full", Dir: true}
+	r := &Record{Outcome: Kept, pass: Late}
+	must(t, linkDir(r, tree, s))
+	must(t, apply.Verify(tree, s))
+	_, err = open.WriteString("last\n")
+	must(t, err)
+	must(t, open.Close())
+	sweep(r, tree, &plan.Boot{Entries: []plan.Step{s}}, time.Now().Add(time.Hour)) // of the next boot
+	must(t, tree.Unmount("/srv/full", false))
+	if got, err := tree.ReadFile("/srv/full/f"); err != nil || string(got) != "kept\nlast\n" {
+		t.Errorf("what the program wrote is gone: %q, %v", got, err)
 	}
 }
 

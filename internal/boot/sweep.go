@@ -14,9 +14,9 @@ import (
 // begun before this boot can be finished by anybody any more.
 func sweep(r *Record, t *sys.Tree, b *plan.Boot, booted time.Time) {
 	seen := map[string]bool{}
-	linked := map[string]bool{} // what the base has in the place of a link was put aside in this boot
+	linked := map[string]bool{} // what the base has in the place of a link was put aside in this boot; later, others are at work
 	for _, s := range b.Entries {
-		if r.Outcome == Done && s.Kind == plan.Symlink && s.Dir {
+		if r.Outcome == Done && r.pass != Late && s.Kind == plan.Symlink && s.Dir {
 			linked[path.Dir(s.Path)] = true
 		}
 	}

@@ -158,6 +158,7 @@ type Stat struct {
 	unix.Stat_t
 	MountID uint64    // of the mount that it was found on; 0 if the kernel does not tell
 	Born    time.Time // when the inode was made; zero if the filesystem does not keep that
+	Fixed   bool      // nobody can change it, see the flags a and i of chattr(1)
 }
 
 // Type returns the type bits as [fs.FileMode].
@@ -207,6 +208,7 @@ func fromStatx(x *unix.Statx_t) (s Stat) {
 	set(&s.Blksize, x.Blksize)
 	s.Size, s.Blocks = int64(x.Size), int64(x.Blocks)
 	s.Atim, s.Mtim, s.Ctim = timespec(x.Atime), timespec(x.Mtime), timespec(x.Ctime)
+	s.Fixed = x.Attributes&(unix.STATX_ATTR_IMMUTABLE|unix.STATX_ATTR_APPEND) != 0
 	if x.Mask&unix.STATX_MNT_ID != 0 {
 		s.MountID = x.Mnt_id
 	}
