@@ -253,6 +253,19 @@ var faults = map[string]fault{
 		outcome: boot.Done, say: "the account files are damaged (/etc/passwd: its last line has no end, as if it was cut off)", forgets: true, heals: true,
 		after: []string{"cat /etc/passwd /etc/group"}, see: sees("root:x:0:0::/root:/bin/sh\nroot:x:0:"),
 	},
+	"accounts renumbered": {
+		fs: "btrfs", // elsewhere, what is undeclared would be in the base too, which the next boot makes
+		before: []string{
+			"echo app:x:117:117::/:/bin/false >>/etc/passwd; echo x >/srv/data/x; busybox chown 117 /srv/data/x; anicca apply --yes",
+			"busybox sed -i s/117/118/ /etc/passwd; rm /etc/undeclared; anicca base new; echo mine >/etc/undeclared",
+		},
+		outcome: boot.Done, say: "what is kept in /persist may belong to another account: the user app was 117 when its data was kept, and is 118 now", forgets: true,
+		after: []string{"anicca apply --yes --ids give; busybox stat -c %u /srv/data/x"}, see: func(b *session) {
+			if out := b.out(first); !strings.HasSuffix(out, "118") {
+				b.s.t.Errorf("giving kept data on: %s", out)
+			}
+		},
+	},
 	"link replaced": {
 		before: []string{
 			"echo one >/etc/link; " + declare(`persist: "/persist": files: "/etc/link": method: "symlink"`),
