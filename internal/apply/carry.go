@@ -147,13 +147,7 @@ func (c *Carrier) sync() error {
 				continue
 			}
 			done[s.MountID] = true
-			t, err := c.Root.Sub(dir)
-			if err != nil {
-				return err
-			}
-			err = t.Sync()
-			t.Close()
-			if err != nil {
+			if err := syncAt(c.Root, dir); err != nil {
 				return err
 			}
 		}

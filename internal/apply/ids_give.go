@@ -298,15 +298,19 @@ func (g *giver) pass(m *decl.Moving, users, groups map[int]int) error {
 		}
 	}
 	for _, p := range []string{g.store, "/"} {
-		t, err := g.root.Sub(p)
-		if err != nil {
-			return err
-		}
-		err = t.Sync()
-		t.Close()
-		if err != nil {
+		if err := syncAt(g.root, p); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// syncAt waits until the filesystem of a directory is on the disk.
+func syncAt(root *sys.Tree, dir string) error {
+	t, err := root.Sub(dir)
+	if err != nil {
+		return err
+	}
+	defer t.Close()
+	return t.Sync()
 }

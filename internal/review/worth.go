@@ -124,16 +124,6 @@ func (s *Scale) Weigh(p string) Finding {
 	return Finding{Worth: w, Home: home}
 }
 
-// Holds reports whether a preset's entry lies below a directory.
-func (s *Scale) Holds(dir string) bool {
-	for p := range s.known {
-		if strings.HasPrefix(p, strings.TrimSuffix(dir, "/")+"/") {
-			return true
-		}
-	}
-	return false
-}
-
 // secretDirs hold keys and passwords. A leading ~ is a home.
 var secretDirs = []string{
 	"/etc/ssl/private", "/etc/pki/tls/private", "/etc/letsencrypt", "/etc/wireguard", "/etc/openvpn", "/etc/ipsec.d", "/etc/swanctl",

@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"os"
 	"path"
-	"slices"
 	"strings"
 	"time"
 
@@ -360,47 +359,4 @@ func strip(d int, want map[string][]byte, at string) error {
 		err = do("removexattr "+name, at, func() error { return unix.Removexattr(procPath(d), name) })
 	}
 	return err
-}
-
-// xattrs reads all extended attributes of the object behind h that another can be given: xfs lists access lists a second time
-// under a name of its own, and the kernel signs each inode by itself. The name in /proc leads to the very object, also to a link.
-func xattrs(h int, at string) (map[string][]byte, error) {
-	var room [256]byte
-	names, err := grow(room[:], func(buf []byte) (n int, err error) {
-		if n, err = unix.Flistxattr(h, buf); err == unix.EBADF { // it is only a path
-			n, err = unix.Listxattr(procPath(h), buf)
-		}
-		return n, err
-	})
-	if len(names) == 0 && err == nil || errors.Is(err, unix.ENOTSUP) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, wrap("listxattr", at, err)
-	}
-	out := map[string][]byte{}
-	for name := range strings.SplitSeq(strings.TrimRight(string(names), "\x00"), "\x00") {
-		if name == "" || strings.HasPrefix(name, "trusted.SGI_ACL_") || name == "security.evm" {
-			continue
-		}
-		val, err := grow(room[:], func(buf []byte) (int, error) { return unix.Getxattr(procPath(h), name, buf) })
-		if errors.Is(err, unix.ENODATA) || errors.Is(err, unix.ENOTSUP) {
-			continue
-		}
-		if err != nil {
-			return nil, wrap("getxattr "+name, at, err)
-		}
-		out[name] = slices.Clone(val)
-	}
-	return out, nil
-}
-
-// grow reads what may need more room than is there: at most 64 KiB, see xattr(7).
-func grow(buf []byte, read func([]byte) (int, error)) ([]byte, error) {
-	n, err := read(buf)
-	if err == unix.ERANGE {
-		buf = make([]byte, 64<<10)
-		n, err = read(buf)
-	}
-	return buf[:max(n, 0)], err
 }
