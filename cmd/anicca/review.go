@@ -88,12 +88,12 @@ func (g globals) review() (r review.Review, err error) {
 		return r, errors.New("nothing was applied yet, so nothing is reset: run 'anicca apply'")
 	}
 	err = errors.New("the disk that roots are made on cannot be read: run it as root, on a machine that was set up by 'anicca init'")
-	letGo := g.look(func(d *root.Disk, _ *sys.Tree) { r, err = reviewDisk(d, m.Root, b.Kept(), host, f) })
+	letGo := g.look(func(d *root.Disk, base *sys.Tree) { r, err = g.reviewDisk(d, base, m.Root, b.Kept(), host, f) })
 	letGo()
 	return r, err
 }
 
-func reviewDisk(d *root.Disk, running *sys.Tree, kept []string, host *decl.Host, f *facts.Facts) (r review.Review, err error) {
+func (g globals) reviewDisk(d *root.Disk, old, running *sys.Tree, kept []string, host *decl.Host, f *facts.Facts) (r review.Review, err error) {
 	base, err := d.Base()
 	if err != nil {
 		return r, err
@@ -111,5 +111,7 @@ func reviewDisk(d *root.Disk, running *sys.Tree, kept []string, host *decl.Host,
 		}
 	}
 	sieve := noise.New(append(slices.Clone(host.Ignore), config.Noise()...), homes)
-	return review.Make(base.Number, all, kept, review.NewScale(config.Presets(), people), sieve), err
+	scale := review.NewScale(config.Presets(), people)
+	scale.Tell(g.origins(all, old, f.Accounts.Users()))
+	return review.Make(base.Number, all, kept, scale, sieve), err
 }

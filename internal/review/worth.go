@@ -43,9 +43,13 @@ type Finding struct {
 
 // Scale weighs paths.
 type Scale struct {
-	known  map[string]Finding // by the path of a preset's entry
-	people []decl.Account
+	known   map[string]Finding // by the path of a preset's entry
+	people  []decl.Account
+	origins Origins
 }
+
+// Tell lets the scale know who writes what.
+func (s *Scale) Tell(o Origins) { s.origins = o }
 
 // NewScale returns one that knows the presets, and the homes of the people of a machine.
 func NewScale(presets []decl.Preset, people []decl.Account) *Scale {

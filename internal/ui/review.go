@@ -16,11 +16,13 @@ func Review(w io.Writer, r review.Review, now int64) {
 		return
 	}
 	reviewed(w, r)
-	rows := [][]string{{"WORTH", "SIZE", "AGE", "PATH", "FILES", "KEPT BY"}}
-	suggested := false
+	rows := [][]string{{"WORTH", "SIZE", "AGE", "PATH", "FILES", "KEPT BY", "WRITTEN BY"}}
+	var suggested, packages, apart bool
 	for _, i := range r.Items {
-		rows = append(rows, []string{i.Worth.String(), Bytes(i.Size), age(now, i.Newest), i.Path, counts(i), preset(i)})
+		rows = append(rows, []string{i.Worth.String(), Bytes(i.Size), age(now, i.Newest), i.Title(), counts(i), preset(i), writer(i)})
 		suggested = suggested || i.Preset != ""
+		packages = packages || len(i.Packages) > 0
+		apart = apart || i.Apart()
 	}
 	Table(w, rows)
 	fmt.Fprintln(w)
@@ -28,7 +30,12 @@ func Review(w io.Writer, r review.Review, now int64) {
 	if suggested {
 		fmt.Fprintln(w, "use a preset:      use: NAME: {} in the store, or in users: NAME: {…}; 'anicca presets NAME' shows it")
 	}
-	fmt.Fprintln(w, "keep something:    anicca keep PATH")
+	if packages {
+		fmt.Fprintln(w, "keep packages:     anicca base new, which makes all that is there now the base")
+	}
+	if apart {
+		fmt.Fprintln(w, "keep something:    anicca keep PATH")
+	}
 	fmt.Fprintln(w, "see what changed:  anicca diff PATH, anicca review --all")
 }
 
@@ -72,6 +79,27 @@ func preset(i review.Item) string {
 		return i.Preset
 	}
 	return i.Preset + " of " + i.Home
+}
+
+// writer says who wrote it, and whose it is where that is not to be expected.
+func writer(i review.Item) string {
+	if !i.Apart() {
+		return ""
+	}
+	out, usual := "", "root"
+	if i.Home != "" {
+		usual = i.Home
+	}
+	if i.Writer != nil && i.Writer.Kind != review.Preset {
+		out = i.Writer.Name
+		if i.Writer.Kind == review.Package {
+			out = "package " + out
+		}
+	}
+	if i.Owner != usual {
+		out = strings.TrimSpace(out + " as " + i.Owner)
+	}
+	return out
 }
 
 func counts(i review.Item) string {
