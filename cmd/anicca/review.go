@@ -102,7 +102,6 @@ func reviewDisk(d *root.Disk, running *sys.Tree, kept []string, host *decl.Host,
 	for _, p := range kept {
 		skip[p] = true
 	}
-	all, err := changes.OfDisk(d, running, func(p string) bool { return skip[p] })
 	var people []decl.Account
 	var homes []string
 	for _, u := range f.Accounts.Users() {
@@ -111,5 +110,7 @@ func reviewDisk(d *root.Disk, running *sys.Tree, kept []string, host *decl.Host,
 		}
 	}
 	sieve := noise.New(append(slices.Clone(host.Ignore), config.Noise()...), homes)
-	return review.Make(base.Number, all, kept, review.NewScale(config.Presets(), people), sieve), err
+	scale := review.NewScale(config.Presets(), people)
+	all, err := changes.OfDisk(d, running, changes.Look{Skip: func(p string) bool { return skip[p] }, Apart: review.Apart(scale, sieve)})
+	return review.Make(base.Number, all, kept, scale, sieve), err
 }
