@@ -102,7 +102,6 @@ func (g globals) reviewDisk(d *root.Disk, old, running *sys.Tree, kept []string,
 	for _, p := range kept {
 		skip[p] = true
 	}
-	all, err := changes.OfDisk(d, running, func(p string) bool { return skip[p] })
 	var people []decl.Account
 	var homes []string
 	for _, u := range f.Accounts.Users() {
@@ -112,6 +111,7 @@ func (g globals) reviewDisk(d *root.Disk, old, running *sys.Tree, kept []string,
 	}
 	sieve := noise.New(append(slices.Clone(host.Ignore), config.Noise()...), homes)
 	scale := review.NewScale(config.Presets(), people)
+	all, err := changes.OfDisk(d, running, changes.Look{Skip: func(p string) bool { return skip[p] }, Apart: review.Apart(scale, sieve)})
 	scale.Tell(g.origins(all, old, f.Accounts.Users()))
 	return review.Make(base.Number, all, kept, scale, sieve), err
 }

@@ -172,7 +172,7 @@ func TestPackages(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer running.Close()
-			all, err := changes.Walk(base, running, func(string) bool { return false })
+			all, err := changes.Walk(base, running, changes.Look{})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -54,7 +54,7 @@ const few = 3
 //
 // The changes must be sorted. Those in what a preset would keep are one item. So are those in one directory of a program, such as
 // /var/lib/app or ~/.config/app, if they are more than a few, and those in one directory of what people made.
-// Directories that hold the matters of many, such as /etc or a home, are never an item, unless they are new themselves.
+// Directories that hold the matters of many, such as /etc or a home, are never an item, unless they are new themselves, and empty or not looked into.
 // Credentials are always named one by one. What came with a package is one item, wherever it lies; packages that came along with others
 // are one together, if they are more than a few.
 func (s *Scale) Group(changes []Change) []Item {

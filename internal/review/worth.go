@@ -159,11 +159,13 @@ func secret(p string) bool {
 	return slices.ContainsFunc(secretNames, func(n string) bool { ok, _ := path.Match(n, name); return ok })
 }
 
+// caches are names, in small letters, of directories that hold nothing else.
+var caches = []string{"cache", ".cache", "caches", "cache2", "__pycache__", ".thumbnails"}
+
 // byPlace weighs a path, in which ~ is a home, by where it lies.
 func byPlace(p string) Worth {
 	for part := range strings.SplitSeq(p, "/") {
-		switch strings.ToLower(part) {
-		case "cache", ".cache", "caches", "cache2", "__pycache__", ".thumbnails":
+		if slices.Contains(caches, strings.ToLower(part)) {
 			return Cache
 		}
 	}
