@@ -26,6 +26,7 @@ func (f *finder) whole(v view, n node, at string, what review.What) error {
 // count adds an object with all below it to a change, but for what stands apart. It reports whether anything was added, or could have been: an empty
 // directory is something.
 func (f *finder) count(v view, n node, at string, c *review.Change, inside func(string) func(string) bool) (bool, error) {
+	c.Stamp = max(c.Stamp, n.Ctim.Nano())
 	if !n.IsDir() {
 		if t := seconds(n.Stat); c.Files == 0 || t > c.Modified {
 			c.Modified = t
