@@ -103,13 +103,18 @@ func reviewDisk(d *root.Disk, running *sys.Tree, kept []string, host *decl.Host,
 		skip[p] = true
 	}
 	all, err := changes.OfDisk(d, running, func(p string) bool { return skip[p] })
+	scale, sieve := judges(host.Ignore, f.Accounts)
+	return review.Make(base.Number, all, kept, scale, sieve), err
+}
+
+// judges weigh what a reset drops on a machine with these accounts, and find what the declaration or the catalogue calls noise.
+func judges(ignore []decl.Noise, accounts decl.Accounts) (*review.Scale, *noise.Sieve) {
 	var people []decl.Account
 	var homes []string
-	for _, u := range f.Accounts.Users() {
+	for _, u := range accounts.Users() {
 		if u.Person() {
 			people, homes = append(people, u), append(homes, u.Home)
 		}
 	}
-	sieve := noise.New(append(slices.Clone(host.Ignore), config.Noise()...), homes)
-	return review.Make(base.Number, all, kept, review.NewScale(config.Presets(), people), sieve), err
+	return review.NewScale(config.Presets(), people), noise.New(append(slices.Clone(ignore), config.Noise()...), homes)
 }
