@@ -33,7 +33,7 @@ var layers = map[string]struct {
 	"internal/changes":  {"looks at a root and its base for what differs", "internal/decl internal/review internal/root internal/sys"},
 	"internal/baseline": {"what a boot remembers until its end", "internal/decl internal/review internal/sys"},
 	"internal/archive":  {"which old roots stay, and the others dropped through a backend", "internal/decl internal/root"},
-	"internal/recall":   {"looks into all roots and brings back; apart from archive, which the initrd's program links", "internal/decl internal/plan internal/root internal/sys"},
+	"internal/recall":   {"looks into all roots and brings back; apart from archive, which the initrd's program links", "internal/decl internal/noise internal/plan internal/review internal/root internal/sys"},
 	"internal/live":     {"changes a running machine: its declaration, what is in place, and the next boot together", "internal/decl internal/config internal/facts internal/plan internal/apply internal/sys"},
 	"internal/history":  {"reads what was applied before, from a store", "internal/decl internal/plan internal/sys"},
 	"internal/orphans":  {"looks through stores", "internal/decl internal/history internal/plan internal/sys"},

@@ -85,8 +85,14 @@ func finish(r *Record, t *sys.Tree) error {
 	} else {
 		soft = 0
 	}
-	if r.pass == Late && t.Name() == "/" {
-		fetch(r, b)
+	if r.pass == Late {
+		if t.Name() == "/" {
+			fetch(r, b)
+		}
+		defer r.alone(t, b)()
+		if b, err = apply.Current(store); err != nil || b == nil { // another may have been applied meanwhile
+			return err
+		}
 	}
 	arrived(r, t)
 	overdue(r, b)
