@@ -136,7 +136,7 @@ func (w *walker) step(s plan.Step) error {
 		if err := w.guard(s); err != nil {
 			return err
 		}
-		return place(w.near, s)
+		return PlaceNear(w.near, s)
 	case plan.Carry:
 		return w.carried[s.Path].Err
 	case plan.Give:
@@ -163,7 +163,7 @@ func (w *walker) bind(s plan.Step) error {
 		}
 		defer hidden.Close()
 	}
-	if err := place(w.near, s); err != nil {
+	if err := PlaceNear(w.near, s); err != nil {
 		return err
 	}
 	if hidden == nil {
@@ -184,7 +184,7 @@ func (w *walker) coverFile(s plan.Step) error {
 		return err
 	}
 	defer hidden.Close()
-	if err := place(w.near, s); err != nil {
+	if err := PlaceNear(w.near, s); err != nil {
 		return err
 	}
 	return hidden.Freshen(w.root, s.Source)

@@ -15,10 +15,11 @@ import (
 func Place(root *sys.Tree, s plan.Step) error {
 	near := root.Near()
 	defer near.Close()
-	return place(near, s)
+	return PlaceNear(near, s)
 }
 
-func place(near *sys.Near, s plan.Step) error {
+// PlaceNear is [Place] for one entry of many.
+func PlaceNear(near *sys.Near, s plan.Step) error {
 	if err := put(near, s); err != nil {
 		return fmt.Errorf("%s %s: %w", s.Kind, s.Path, err)
 	}
@@ -80,7 +81,7 @@ func bind(near *sys.Near, s plan.Step) error {
 		if done, err := sys.MountedFrom(root, s.Source, root, s.Path); err == nil && done {
 			return nil
 		}
-		return sys.Bind(root, s.Source, root, s.Path, s.Options)
+		return near.Bind(s.Source, s.Path, s.Options)
 	case !errors.Is(err, fs.ErrNotExist):
 		return err
 	}

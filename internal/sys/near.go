@@ -87,6 +87,21 @@ func (n *Near) Stat(p string) (s Stat, err error) {
 	return fromStatx(&x), nil
 }
 
+// Exists is [Tree.Exists].
+func (n *Near) Exists(p string) (bool, error) {
+	_, err := n.Stat(p)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// Bind is [Bind] within the tree.
+func (n *Near) Bind(src, dst string, options []string) error {
+	defer n.covered(dst)
+	return Bind(n.t, src, n.t, dst, options)
+}
+
 // BindNew is [Bind] within the tree, to a path where nothing lies: it makes an empty object of the kept copy's type, owner and mode
 // there, after what lies above it, if that is missing. The path may be what others have changed meanwhile; it shows the kept copy,
 // or nothing is mounted.
