@@ -20,13 +20,20 @@ func Place(root *sys.Tree, s plan.Step) error {
 
 // PlaceNear is [Place] for one entry of many.
 func PlaceNear(near *sys.Near, s plan.Step) error {
-	if err := put(near, s); err != nil {
-		return fmt.Errorf("%s %s: %w", s.Kind, s.Path, err)
+	if err := wrap(s, put(near, s)); err != nil {
+		return err
 	}
 	if s.Kind == plan.Bind { // put has looked at what shows there
 		return nil
 	}
 	return Verify(near.Tree(), s)
+}
+
+func wrap(s plan.Step, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s %s: %w", s.Kind, s.Path, err)
 }
 
 func put(near *sys.Near, s plan.Step) error {
@@ -85,7 +92,12 @@ func bind(near *sys.Near, s plan.Step) error {
 	case !errors.Is(err, fs.ErrNotExist):
 		return err
 	}
-	return near.BindNew(s.Source, s.Path, s.Options, func() error { return parents(root, s, false) })
+	return bindNew(near, s)
+}
+
+// bindNew is [bind] where nothing lies at the path.
+func bindNew(near *sys.Near, s plan.Step) error {
+	return near.BindNew(s.Source, s.Path, s.Options, func() error { return parents(near.Tree(), s, false) })
 }
 
 // Verify reports with an error if the entry is not in place.
@@ -130,7 +142,9 @@ func Verify(root *sys.Tree, s plan.Step) error {
 
 // Note makes the mount options that are for user space known to it, for what is in place in the running system.
 // In any other root there is nobody to read them.
-func Note(root *sys.Tree, entries []plan.Step) error {
+func Note(root *sys.Tree, entries []plan.Step) error { return note(root, entries, nil) }
+
+func note(root *sys.Tree, entries []plan.Step, made map[string]sys.Made) error {
 	if root.Name() != "/" {
 		return nil
 	}
@@ -146,7 +160,7 @@ func Note(root *sys.Tree, entries []plan.Step) error {
 			ours[s.Path] = s.Options // where a mount had to do
 		}
 	}
-	return sys.NoteUserOptions(root, ours, others)
+	return sys.NoteUserOptions(root, ours, others, made)
 }
 
 func ignoreMissing(err error) error {
