@@ -8,6 +8,7 @@ package apply
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"path"
 	"slices"
 
@@ -74,7 +75,7 @@ func Run(root *sys.Tree, p *plan.Plan, tell func(Event)) error {
 			placed = s.Boot.Entries
 		}
 	}
-	return errors.Join(append(errs, Note(root, placed))...)
+	return errors.Join(append(errs, note(root, placed, w.near.Made()))...)
 }
 
 func sorted(set map[string]bool) []string {
@@ -133,10 +134,10 @@ func (w *walker) step(s plan.Step) error {
 		if s.Kind == plan.Symlink && s.Dir {
 			return w.link(s)
 		}
-		if err := w.guard(s); err != nil {
+		if _, err := w.guard(s); err != nil {
 			return err
 		}
-		return place(w.near, s)
+		return PlaceNear(w.near, s)
 	case plan.Carry:
 		return w.carried[s.Path].Err
 	case plan.Give:
@@ -149,8 +150,18 @@ func (w *walker) step(s plan.Step) error {
 
 // bind covers a directory or file of a running system with its kept copy.
 func (w *walker) bind(s plan.Step) error {
-	if err := w.guard(s); err != nil {
+	there, err := w.guard(s)
+	if err != nil {
 		return err
+	}
+	if !there {
+		err := bindNew(w.near, s)
+		if !errors.Is(err, fs.ErrExist) {
+			return wrap(s, err)
+		}
+		if _, err := w.guard(s); err != nil { // somebody was faster
+			return err
+		}
 	}
 	if !s.Dir && w.adopted[s.Path] {
 		return w.coverFile(s)
@@ -163,7 +174,7 @@ func (w *walker) bind(s plan.Step) error {
 		}
 		defer hidden.Close()
 	}
-	if err := place(w.near, s); err != nil {
+	if err := PlaceNear(w.near, s); err != nil {
 		return err
 	}
 	if hidden == nil {
@@ -184,18 +195,25 @@ func (w *walker) coverFile(s plan.Step) error {
 		return err
 	}
 	defer hidden.Close()
-	if err := place(w.near, s); err != nil {
+	if err := PlaceNear(w.near, s); err != nil {
 		return err
 	}
 	return hidden.Freshen(w.root, s.Source)
 }
 
 // guard refuses to cover or replace data that the store does not have.
-// The plan has looked before; this looks again, at the last moment.
-func (w *walker) guard(s plan.Step) error {
+// The plan has looked before; this looks again, at the last moment. It reports whether anything is there.
+func (w *walker) guard(s plan.Step) (bool, error) {
 	there, err := w.near.Stat(s.Path)
-	if err != nil || w.adopted[s.Path] {
-		return ignoreMissing(err)
+	if err != nil {
+		return false, ignoreMissing(err)
+	}
+	return true, w.guardThere(s, there)
+}
+
+func (w *walker) guardThere(s plan.Step, there sys.Stat) error {
+	if w.adopted[s.Path] {
+		return nil
 	}
 	if there.IsLink() {
 		target, err := w.root.Readlink(s.Path)

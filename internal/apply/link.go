@@ -78,21 +78,21 @@ func (w *walker) link(s plan.Step) error {
 		return err
 	}
 	if err != nil || !there.IsDir() {
-		if err := w.guard(s); err != nil {
+		if _, err := w.guard(s); err != nil {
 			return err
 		}
-		return place(w.near, s)
+		return PlaceNear(w.near, s)
 	}
 	old, err := w.root.Sub(s.Path)
 	if err != nil {
 		return err
 	}
 	defer old.Close()
-	if err := w.guard(s); err != nil {
+	if _, err := w.guard(s); err != nil {
 		return err
 	}
 	if empty, err := old.Empty("."); err != nil || empty {
-		return errors.Join(err, place(w.near, s))
+		return errors.Join(err, PlaceNear(w.near, s))
 	}
 	if err := unused(w.root, s.Path); err != nil {
 		return err

@@ -15,6 +15,7 @@ type Near struct {
 	t    *Tree
 	me   Perm    // the owner of what is made
 	kept [2]near // of the root and of the store
+	made map[string]Made
 }
 
 type near struct {
@@ -24,7 +25,12 @@ type near struct {
 }
 
 // Near begins with nothing kept. Close it when done; the tree stays open.
-func (t *Tree) Near() *Near { return &Near{t: t, me: Perm{UID: unix.Geteuid(), GID: unix.Getegid()}} }
+func (t *Tree) Near() *Near {
+	return &Near{t: t, made: map[string]Made{}, me: Perm{UID: unix.Geteuid(), GID: unix.Getegid()}}
+}
+
+// Made returns what was mounted, by mount point: below the tree, and as paths of it.
+func (n *Near) Made() map[string]Made { return n.made }
 
 // Tree is the tree itself, for all that has to be looked up anew.
 func (n *Near) Tree() *Tree { return n.t }
@@ -87,6 +93,21 @@ func (n *Near) Stat(p string) (s Stat, err error) {
 	return fromStatx(&x), nil
 }
 
+// Exists is [Tree.Exists].
+func (n *Near) Exists(p string) (bool, error) {
+	_, err := n.Stat(p)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// Bind is [Bind] within the tree.
+func (n *Near) Bind(src, dst string, options []string) error {
+	defer n.covered(dst)
+	return Bind(n.t, src, n.t, dst, options)
+}
+
 // BindNew is [Bind] within the tree, to a path where nothing lies: it makes an empty object of the kept copy's type, owner and mode
 // there, after what lies above it, if that is missing. The path may be what others have changed meanwhile; it shows the kept copy,
 // or nothing is mounted.
@@ -115,7 +136,13 @@ func (n *Near) BindNew(src, dst string, options []string, above func() error) er
 	}
 	defer unix.Close(d)
 	defer n.covered(dst)
-	return attach(s, kept, d, made, n.t, dst, options)
+	if err := attach(s, kept, d, made, n.t, dst, options); err != nil {
+		return err
+	}
+	if kept.MountID != 0 {
+		n.made[path.Clean("/"+dst)] = Made{path.Clean("/" + src), kept.MountID}
+	}
+	return nil
 }
 
 // covered lets go of directories that can be reached no more.
