@@ -134,7 +134,7 @@ func (w *walker) step(s plan.Step) error {
 		if s.Kind == plan.Symlink && s.Dir {
 			return w.link(s)
 		}
-		if _, err := w.guard(s); err != nil {
+		if err := w.guard(s); err != nil {
 			return err
 		}
 		return PlaceNear(w.near, s)
@@ -150,18 +150,13 @@ func (w *walker) step(s plan.Step) error {
 
 // bind covers a directory or file of a running system with its kept copy.
 func (w *walker) bind(s plan.Step) error {
-	there, err := w.guard(s)
-	if err != nil {
-		return err
-	}
-	if !there {
-		err := bindNew(w.near, s)
-		if !errors.Is(err, fs.ErrExist) {
+	if !w.adopted[s.Path] {
+		if err := bindNew(w.near, s); !errors.Is(err, fs.ErrExist) { // it makes what it covers
 			return wrap(s, err)
 		}
-		if _, err := w.guard(s); err != nil { // somebody was faster
-			return err
-		}
+	}
+	if err := w.guard(s); err != nil {
+		return err
 	}
 	if !s.Dir && w.adopted[s.Path] {
 		return w.coverFile(s)
@@ -202,18 +197,14 @@ func (w *walker) coverFile(s plan.Step) error {
 }
 
 // guard refuses to cover or replace data that the store does not have.
-// The plan has looked before; this looks again, at the last moment. It reports whether anything is there.
-func (w *walker) guard(s plan.Step) (bool, error) {
-	there, err := w.near.Stat(s.Path)
-	if err != nil {
-		return false, ignoreMissing(err)
-	}
-	return true, w.guardThere(s, there)
-}
-
-func (w *walker) guardThere(s plan.Step, there sys.Stat) error {
+// The plan has looked before; this looks again, at the last moment.
+func (w *walker) guard(s plan.Step) error {
 	if w.adopted[s.Path] {
 		return nil
+	}
+	there, err := w.near.Stat(s.Path)
+	if err != nil {
+		return ignoreMissing(err)
 	}
 	if there.IsLink() {
 		target, err := w.root.Readlink(s.Path)

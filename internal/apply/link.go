@@ -78,7 +78,7 @@ func (w *walker) link(s plan.Step) error {
 		return err
 	}
 	if err != nil || !there.IsDir() {
-		if _, err := w.guard(s); err != nil {
+		if err := w.guard(s); err != nil {
 			return err
 		}
 		return PlaceNear(w.near, s)
@@ -88,7 +88,7 @@ func (w *walker) link(s plan.Step) error {
 		return err
 	}
 	defer old.Close()
-	if _, err := w.guard(s); err != nil {
+	if err := w.guard(s); err != nil {
 		return err
 	}
 	if empty, err := old.Empty("."); err != nil || empty {
