@@ -1,12 +1,10 @@
 package sys
 
 import (
-	"errors"
 	"io"
 	"io/fs"
 	"os"
 	"path"
-	"strings"
 	"syscall"
 	"time"
 
@@ -18,10 +16,7 @@ import (
 func (t *Tree) FS() fs.FS { return treeFS{t, nil} }
 
 // FS is [Tree.FS], for one goroutine. A directory that was missing once is not looked for again.
-func (n *Near) FS() fs.FS {
-	n.none = map[string]bool{}
-	return treeFS{n.t, n}
-}
+func (n *Near) FS() fs.FS { return treeFS{n.t, n.Once()} }
 
 type treeFS struct {
 	t    *Tree
@@ -68,27 +63,15 @@ func (f *file) Read(buf []byte) (n int, err error) {
 
 // Lstat implements [fs.ReadLinkFS].
 func (f treeFS) Lstat(name string) (fs.FileInfo, error) {
-	if f.near == nil {
-		s, err := f.t.Stat(name)
-		return &info{path.Base(name), s}, err
+	stat := f.t.Stat
+	if f.near != nil {
+		stat = f.near.Stat
 	}
-	up := ""
-	if i := strings.LastIndexByte(name, '/'); i > 0 {
-		up = name[:i]
+	s, err := stat(name)
+	if err != nil {
+		return nil, err
 	}
-	if f.near.none[up] {
-		return nil, wrap("stat", name, unix.ENOENT)
-	}
-	s, err := f.near.Stat(name)
-	if err == nil {
-		return &info{name[len(up):], s}, nil
-	}
-	if up != "" && errors.Is(err, fs.ErrNotExist) {
-		if _, _, err := f.near.parent(name); errors.Is(err, fs.ErrNotExist) {
-			f.near.none[up] = true
-		}
-	}
-	return nil, err
+	return &info{path.Base(name), s}, nil
 }
 
 // Stat implements [fs.StatFS]. A link is not followed here either.
@@ -106,7 +89,7 @@ type info struct {
 	s    Stat
 }
 
-func (i *info) Name() string       { return strings.TrimPrefix(i.name, "/") }
+func (i *info) Name() string       { return i.name }
 func (i *info) Size() int64        { return i.s.Size }
 func (i *info) ModTime() time.Time { return time.Unix(i.s.Mtim.Unix()) }
 func (i *info) IsDir() bool        { return i.s.IsDir() }

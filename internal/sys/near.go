@@ -16,7 +16,7 @@ type Near struct {
 	me   Perm    // the owner of what is made
 	kept [3]near // the last ones, the very last first: of the root, of the store, and of what is remembered
 	made map[string]Made
-	none map[string]bool // directories that were missing when they were looked for; see [Near.FS]
+	none map[string]error // of directories that were missing when they were looked for; nil to look again, see [Near.Once]
 }
 
 type near struct {
@@ -28,6 +28,13 @@ type near struct {
 // Near begins with nothing kept. Close it when done; the tree stays open.
 func (t *Tree) Near() *Near {
 	return &Near{t: t, made: map[string]Made{}, me: Perm{UID: unix.Geteuid(), GID: unix.Getegid()}}
+}
+
+// Once lets a directory that is missing be looked for once only: for decisions that are made at one time. What is put in place
+// afterwards has to be looked at again.
+func (n *Near) Once() *Near {
+	n.none = map[string]error{}
+	return n
 }
 
 // Made returns what was mounted, by mount point: below the tree, and as paths of it.
@@ -64,7 +71,13 @@ func (n *Near) parent(p string) (near, string, error) {
 			return n.kept[0], path.Base(p), nil
 		}
 	}
+	if err := n.none[at]; err != nil {
+		return near{}, "", err
+	}
 	dir, err := n.t.Sub(at)
+	if n.none != nil && errors.Is(err, fs.ErrNotExist) {
+		n.none[at] = err
+	}
 	if err != nil {
 		return near{}, "", err
 	}
