@@ -197,7 +197,9 @@ func (r *Record) again(t *sys.Tree, b *plan.Boot, old *earlier, s plan.Step, e *
 	case ours == 0:
 		was := *e
 		e.State = Placed
-		if err = persist(r, t, old, s, e); err == nil && e.State == Waiting {
+		near := t.Near()
+		defer near.Close()
+		if err = persist(r, near, old, s, e); err == nil && e.State == Waiting {
 			return
 		}
 		*e = Entry{Path: e.Path, State: was.State, Adopted: e.Adopted, Pass: was.Pass}
