@@ -96,7 +96,7 @@ func (g globals) review(from *baseline.Baseline) (r review.Review, err error) {
 		return r, err
 	}
 	if b == nil {
-		return r, errors.New("nothing was applied yet, so nothing is reset: run 'anicca apply'")
+		return r, errNothing
 	}
 	err = errors.New("the disk that roots are made on cannot be read: run it as root, on a machine that was set up by 'anicca init'")
 	letGo := g.look(func(d *root.Disk, base *sys.Tree) {
