@@ -34,7 +34,7 @@ again with the same content. Nothing is really lost: what a reset drops goes int
 
 Exit codes: 0 done, 1 a fault, 3 the declaration is invalid, 4 with --quiet: something of value would go.`,
 		RunE: func(c *cobra.Command, _ []string) error {
-			r, err := g.review()
+			r, err := g.review(quiet || asJSON && !ui.Terminal(c.OutOrStdout()))
 			switch {
 			case err != nil:
 				return err
@@ -64,8 +64,8 @@ Exit codes: 0 done, 1 a fault, 3 the declaration is invalid, 4 with --quiet: som
 	return c
 }
 
-// review looks at the disk that roots are made on.
-func (g globals) review() (r review.Review, err error) {
+// review looks at the disk that roots are made on, and says how far it is if it takes long, unless it is to be silent.
+func (g globals) review(silent bool) (r review.Review, err error) {
 	host, err := g.load()
 	if err != nil {
 		return r, err
@@ -88,12 +88,14 @@ func (g globals) review() (r review.Review, err error) {
 		return r, errors.New("nothing was applied yet, so nothing is reset: run 'anicca apply'")
 	}
 	err = errors.New("the disk that roots are made on cannot be read: run it as root, on a machine that was set up by 'anicca init'")
-	letGo := g.look(func(d *root.Disk, _ *sys.Tree) { r, err = reviewDisk(d, m.Root, b.Kept(), host, f) })
+	letGo := g.look(func(d *root.Disk, _ *sys.Tree) {
+		r, err = reviewDisk(d, finding{m.Root, main.Path, silent}, b.Kept(), host, f)
+	})
 	letGo()
 	return r, err
 }
 
-func reviewDisk(d *root.Disk, running *sys.Tree, kept []string, host *decl.Host, f *facts.Facts) (r review.Review, err error) {
+func reviewDisk(d *root.Disk, in finding, kept []string, host *decl.Host, f *facts.Facts) (r review.Review, err error) {
 	base, err := d.Base()
 	if err != nil {
 		return r, err
@@ -111,6 +113,6 @@ func reviewDisk(d *root.Disk, running *sys.Tree, kept []string, host *decl.Host,
 	}
 	sieve := noise.New(append(slices.Clone(host.Ignore), config.Noise()...), homes)
 	scale := review.NewScale(config.Presets(), people)
-	all, err := changes.OfDisk(d, running, changes.Look{Skip: func(p string) bool { return skip[p] }, Apart: review.Apart(scale, sieve)})
+	all, err := in.find(d, base, changes.Look{Skip: func(p string) bool { return skip[p] }, Apart: review.Apart(scale, sieve)})
 	return review.Make(base.Number, all, kept, scale, sieve), err
 }

@@ -43,6 +43,7 @@ func (f *finder) count(v view, n node, at string, c *review.Change, inside func(
 	if err != nil {
 		return true, gone(err)
 	}
+	f.saw(len(all))
 	apart := func(string) bool { return false }
 	if inside != nil {
 		apart = inside(at)
