@@ -12,7 +12,6 @@ import (
 	"anicca/internal/apply"
 	"anicca/internal/baseline"
 	"anicca/internal/boot"
-	"anicca/internal/changes"
 	"anicca/internal/decl"
 	"anicca/internal/facts"
 	"anicca/internal/plan"
@@ -25,7 +24,7 @@ import (
 func (g globals) baselines() string { return filepath.Join(g.root, baseline.Dir) }
 
 // reviewOf makes the review that was asked for.
-func (g globals) reviewOf(user, since bool) (review.Review, error) {
+func (g globals) reviewOf(user, since, silent bool) (review.Review, error) {
 	if user {
 		return g.reviewUser(since)
 	}
@@ -33,13 +32,13 @@ func (g globals) reviewOf(user, since bool) (review.Review, error) {
 		return review.Review{}, exitError{exitFault, "the base is root's alone: run it with sudo, or add --user for your own home"}
 	}
 	if !since {
-		return g.review(nil)
+		return g.review(nil, silent)
 	}
 	from, err := baseline.Read(g.baselines(), sys.BootID())
 	if err != nil {
 		return review.Review{}, err
 	}
-	return g.review(from)
+	return g.review(from, silent)
 }
 
 // errNothing says that there is nothing to review.
@@ -72,7 +71,7 @@ func (g globals) takeBaseline(w io.Writer) error {
 	return g.atDisk(func(s session) error {
 		now := time.Now()
 		m := newMeasure(s.boot.Kept(), s.ignore, s.accounts.Users())
-		all, err := changes.OfDisk(s.disk, s.running, m.look())
+		all, err := finding{s.running, s.disk.Ledger().StorePath, w == io.Discard}.find(s.disk, s.base, m.look())
 		if err != nil {
 			return err
 		}
