@@ -11,6 +11,7 @@ import (
 func (d *disk) reviewed(t *testing.T) {
 	m := d.boot(t, "")
 	m.clean()
+	m.run("for n in $(seq 1200); do test ! -e /run/anicca/known.json || break; sleep 0.2; done; test -e /run/anicca/baseline.json || { journalctl -b -u anicca-baseline; exit 1; }")
 	m.run("mkdir -p /var/lib/bluetooth/AA && echo key >/var/lib/bluetooth/AA/info && chmod 600 /var/lib/bluetooth/AA/info")
 	m.run("runuser -u bird -- sh -c 'echo letter >/home/bird/letter.odt; echo draft >/home/bird/draft.odt'; chmod 640 /home/bird/draft.odt")
 	m.run("echo mine >>/etc/issue; rm /etc/issue.net; touch /etc/ld.so.cache; echo x >/var/lib/undeclared")
@@ -32,12 +33,19 @@ func (d *disk) reviewed(t *testing.T) {
 	if strings.Contains(out, "/persist") || strings.Contains(out, "/srv/data") || strings.Contains(out, "ld.so.cache") {
 		t.Errorf("what is kept, or noise, is in\n%s", out)
 	}
+	for _, command := range []string{"anicca review --since-boot", "runuser -u bird -- anicca review --user"} {
+		if out := m.run(command); !strings.Contains(out, "/home/bird/letter.odt") || strings.Contains(out, "/persist") {
+			t.Errorf("%s:\n%s", command, out)
+		}
+	}
 	if _, code := m.try("anicca review --quiet"); code != 4 {
 		t.Errorf("review --quiet: exit code %d, want 4", code)
 	}
 	m.run("anicca keep --yes /home/bird/letter.odt")
-	if out := m.run("anicca review"); strings.Contains(out, "letter.odt") || !strings.Contains(out, "draft.odt") {
-		t.Errorf("after keep:\n%s", out)
+	for _, command := range []string{"anicca review", "runuser -u bird -- anicca review --user"} {
+		if out := m.run(command); strings.Contains(out, "letter.odt") || !strings.Contains(out, "draft.odt") {
+			t.Errorf("after keep: %s:\n%s", command, out)
+		}
 	}
 	was := m.run("stat -c '%U:%G %a' /home/bird/draft.odt")
 	m.off()
