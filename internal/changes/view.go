@@ -1,6 +1,11 @@
 package changes
 
-import "anicca/internal/sys"
+import (
+	"slices"
+	"strings"
+
+	"anicca/internal/sys"
+)
 
 // view is a directory as a program in the root sees it, whatever it is made of. It is for one goroutine.
 type view interface {
@@ -46,11 +51,18 @@ func (v plain) self() (node, error) {
 }
 
 func (v plain) nodes() ([]node, error) {
-	all, err := v.Entries()
-	out := make([]node, len(all))
-	for i, e := range all {
-		out[i] = node{Entry: e, tree: v.Tree, real: e.Name, foreign: e.MountID != v.mount}
-	}
+	out, err := v.list(nil)
+	slices.SortFunc(out, func(a, b node) int { return strings.Compare(a.Name, b.Name) })
+	return out, err
+}
+
+// list appends all that lies in the directory to a list, in no order.
+func (v plain) list(out []node) ([]node, error) {
+	err := v.Each(func(name []byte, s *sys.Stat) error {
+		n := string(name)
+		out = append(out, node{Entry: sys.Entry{Name: n, Stat: *s}, tree: v.Tree, real: n, foreign: s.MountID != v.mount})
+		return nil
+	})
 	return out, err
 }
 

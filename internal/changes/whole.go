@@ -1,8 +1,6 @@
 package changes
 
 import (
-	"path"
-
 	"anicca/internal/review"
 )
 
@@ -50,7 +48,7 @@ func (f *finder) count(v view, n node, at string, c *review.Change, inside func(
 	}
 	var left, out bool
 	for _, n := range all {
-		p := path.Join(at, n.Name)
+		p := join(at, n.Name)
 		if f.passes(p) || n.foreign {
 			continue
 		}
