@@ -62,7 +62,7 @@ func walkOnly(was, is *sys.Tree, file string) ([]review.Change, error) {
 	return found, err
 }
 
-// searchFloor does what has to be asked of btrfs at least: one search for what was written since, and then, for every inode that was, itself in
+// searchFloor asks btrfs in the plain way: one search for what was written since, and then, for every inode that was, itself in
 // both trees, and its entries if it is a directory. It says nothing of what it finds.
 func searchFloor(was, now *sys.Tree) error {
 	v, err := was.Subvolume(".")

@@ -61,7 +61,7 @@ func (o reviewOptions) btrfs() error {
 	now, base := filepath.Join(top, "@rootfs"), filepath.Join(top, "anicca/base/1")
 	ways := []way{
 		{name: "ours", cmd: itself("btrfs", base, now), cold: 200},
-		{name: "tree search, the least there is", cmd: itself("floor", base, now)},
+		{name: "tree search and look-ups alone", cmd: itself("floor", base, now)},
 		{name: "btrfs send --no-data", cmd: []string{"sh", "-c", `s=$(dirname "$1")/compared; btrfs -q subvolume snapshot -r "$1" "$s" >/dev/null && btrfs -q send --no-data -p "$0" "$s" | btrfs receive --dump >/dev/null; btrfs -q subvolume delete "$s" >/dev/null`, base, now}},
 		{name: "rsync -ni", cmd: []string{"rsync", "-ni", "-rlptgoD", "--delete", base + "/", now + "/"}, few: true},
 	}

@@ -44,6 +44,8 @@ type btrfs struct {
 	both     bool   // in the base too: the root is no descendant of it
 	changed  map[uint64]bool
 	places   map[uint64]place
+	added    map[uint64][]sys.Link // names that are new in directories that the base has
+	unsure   map[uint64]bool       // not all of them are known
 }
 
 // place is where a directory of the root lies.
@@ -53,7 +55,7 @@ type place struct {
 }
 
 func newBtrfs(base, root *sys.Tree, look Look) (*btrfs, error) {
-	b := &btrfs{finder: finder{Look: look}, changed: map[uint64]bool{}, places: map[uint64]place{sys.TopInode: {"/", true}}}
+	b := &btrfs{finder: finder{Look: look}, changed: map[uint64]bool{}, added: map[uint64][]sys.Link{}, unsure: map[uint64]bool{}, places: map[uint64]place{sys.TopInode: {"/", true}}}
 	b.finder.same = b.sameFile
 	err := errors.Join(b.was.look(base), b.now.look(root))
 	if err == nil {

@@ -56,7 +56,7 @@ func (f *finder) dirs(was, now view, at string) error {
 	}
 	return merge(a, b, func(a, b *node) error {
 		name := either(a, b).Name
-		p := path.Join(at, name)
+		p := join(at, name)
 		switch {
 		case f.passes(p), a != nil && a.foreign, b != nil && b.foreign:
 			return nil
@@ -67,6 +67,14 @@ func (f *finder) dirs(was, now view, at string) error {
 		}
 		return f.pair(was, *a, now, *b, p)
 	})
+}
+
+// join is the path of a name in a directory.
+func join(dir, name string) string {
+	if dir == "/" {
+		return dir + name
+	}
+	return dir + "/" + name
 }
 
 func either(a, b *node) *node {

@@ -31,6 +31,13 @@ var left = []string{
 
 func kept(p string) bool { return p == "/srv/kept" || p == "/anicca" || p == "/home/kept" }
 
+// keysApart is asked with the paths of the root, in volumes too.
+func keysApart(string) func(string) func(string) bool {
+	return func(dir string) func(string) bool {
+		return func(name string) bool { return dir == "/home/bird" && name == ".ssh" }
+	}
+}
+
 func filled(t *testing.T, at string) {
 	t.Helper()
 	must(t, os.MkdirAll(filepath.Join(at, "etc"), 0o755))
@@ -41,7 +48,7 @@ func filled(t *testing.T, at string) {
 
 func told(t *testing.T, d *root.Disk, running string) []string {
 	t.Helper()
-	all, err := OfDisk(d, open(t, running), Look{Skip: kept})
+	all, err := OfDisk(d, open(t, running), Look{Skip: kept, Apart: keysApart})
 	must(t, err)
 	if !slices.IsSortedFunc(all, func(a, b review.Change) int { return review.Compare(a.Path, b.Path) }) {
 		t.Error("not in the order of paths")
@@ -73,9 +80,12 @@ func TestOfDiskBtrfs(t *testing.T) {
 	home := func() {
 		t.Helper()
 		must(t, os.MkdirAll(filepath.Join(top, "@home/kept"), 0o755))
-		must(t, os.WriteFile(filepath.Join(top, "@home/cv"), []byte("longer\n"), 0o644))
+		must(t, os.MkdirAll(filepath.Join(top, "@home/bird/.ssh"), 0o755))
+		for p, text := range map[string]string{"cv": "longer\n", "bird/.ssh/id": "k", "bird/x": "xx"} {
+			must(t, os.WriteFile(filepath.Join(top, "@home", p), []byte(text), 0o644))
+		}
 	}
-	want := slices.Concat(left[:4], []string{"/home/cv modified content 1 7"}, left[4:])
+	want := slices.Concat(left[:4], []string{"/home/bird added  1 2", "/home/bird/.ssh added  1 1", "/home/cv modified content 1 7"}, left[4:])
 	session(t, at)
 	home()
 	equal(t, told(t, d, at), want)

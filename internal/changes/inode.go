@@ -28,7 +28,7 @@ func (b *btrfs) inode(i uint64) error {
 		} else if d != 0 {
 			b.modified(pl.path, d, now.Stat)
 		}
-		return b.directory(i, pl.path)
+		return b.directory(i, was, now, pl.path)
 	}
 	var d review.Differs
 	first := true
@@ -77,22 +77,17 @@ func (b *btrfs) differs(was, now *object, at string) (review.Differs, error) {
 }
 
 // directory compares the entries of a directory that base and root have in the same place.
-func (b *btrfs) directory(i uint64, at string) error {
-	a, err := b.was.entries(i)
+func (b *btrfs) directory(i uint64, from, to *object, at string) error {
+	was, now, err := b.names(i, from, to)
 	if err != nil {
 		return err
 	}
-	c, err := b.now.entries(i)
-	if err != nil {
-		return err
-	}
-	was, now := unlike(a, c)
 	old := map[string]sys.Link{}
 	for _, l := range was {
 		old[l.Name] = l
 	}
 	for _, l := range now {
-		p := path.Join(at, l.Name)
+		p := join(at, l.Name)
 		o, had := old[l.Name]
 		delete(old, l.Name)
 		switch {
@@ -107,7 +102,7 @@ func (b *btrfs) directory(i uint64, at string) error {
 		}
 	}
 	for name, l := range old {
-		if p := path.Join(at, name); !b.passes(p) {
+		if p := join(at, name); !b.passes(p) {
 			if err := gone(b.entry(b.was, l, p, review.Deleted)); err != nil {
 				return err
 			}

@@ -79,6 +79,16 @@ func (v merged) nodes() ([]node, error) {
 	})
 }
 
+func (v merged) each(f func(node) error) error {
+	all, err := v.nodes()
+	for _, n := range all {
+		if err == nil {
+			err = f(n)
+		}
+	}
+	return err
+}
+
 func (v merged) open(n node) (view, error) {
 	if v.low != nil && n.tree == v.low.Tree {
 		return v.low.open(n)

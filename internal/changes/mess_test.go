@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -289,6 +290,9 @@ func placeholder(p string) bool {
 	return syscall.Lstat(p, &s) == nil && s.Ino == 2
 }
 
+// written gives every file that is put another time: the clock of files moves in ticks, and two of one size and one time would be taken to be the same.
+var written atomic.Int64
+
 // put writes a file, and does not wait for a reader where there is a pipe.
 func put(p string, b []byte, mode os.FileMode) error {
 	w, err := os.OpenFile(p, os.O_WRONLY|os.O_CREATE|os.O_TRUNC|syscall.O_NONBLOCK, mode)
@@ -296,7 +300,11 @@ func put(p string, b []byte, mode os.FileMode) error {
 		return err
 	}
 	_, err = w.Write(b)
-	return errors.Join(err, w.Close())
+	if err = errors.Join(err, w.Close()); err != nil {
+		return err
+	}
+	now := time.Now()
+	return os.Chtimes(p, now, now.Truncate(time.Second).Add(time.Duration(1+written.Add(1)%999_999_999)))
 }
 
 // list is an access list that lets one more user read, as the kernel takes it.

@@ -3,7 +3,6 @@ package changes
 import (
 	"errors"
 	"io/fs"
-	"path"
 
 	"anicca/internal/review"
 	"anicca/internal/sys"
@@ -30,18 +29,26 @@ func Overlay(base, upper *sys.Tree, look Look) ([]review.Change, error) {
 
 type overlay struct {
 	finder
-	base plain
+	base  plain
+	depth int      // of the directory that is looked at
+	rooms [][]node // for what lies in directories, by their depth
 }
 
 // dir compares a directory of the base with what an upper directory makes of it.
 func (o *overlay) dir(low, up plain, at string) error {
-	all, err := up.nodes()
+	if o.depth == len(o.rooms) {
+		o.rooms = append(o.rooms, nil)
+	}
+	all, err := up.list(o.rooms[o.depth][:0])
 	if err != nil {
 		return gone(err)
 	}
+	o.rooms[o.depth] = all
+	o.depth++
+	defer func() { o.depth-- }()
 	here := merged{up: up, low: &low, base: o.base}
 	for _, n := range all {
-		if p := path.Join(at, n.Name); !o.passes(p) {
+		if p := join(at, n.Name); !o.passes(p) {
 			if err := gone(o.entry(low, here, n, p)); err != nil {
 				return err
 			}
@@ -51,6 +58,11 @@ func (o *overlay) dir(low, up plain, at string) error {
 }
 
 func (o *overlay) entry(low plain, here merged, n node, at string) error {
+	if n.IsDir() {
+		if done, err := o.both(low, here, n, at); done || err != nil {
+			return err
+		}
+	}
 	was, err := low.entry(n.Name)
 	had := err == nil
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -66,29 +78,39 @@ func (o *overlay) entry(low plain, here merged, n node, at string) error {
 		return nil
 	case !had:
 		return o.whole(here, n, at, review.Added)
-	case !n.IsDir() || !was.IsDir():
-		return o.pair(low, was, here, n, at)
 	}
-	if err := n.marks(); err != nil {
-		return err
-	}
-	_, hidden := n.mark(opaque)
-	_, moved := n.mark(redirect)
-	if hidden || moved { // something else than what the base has here
-		return o.pair(low, was, here, n, at)
-	}
-	if err := o.object(was, n, at); err != nil {
-		return err
-	}
-	x, err := low.Sub(n.Name)
+	return o.pair(low, was, here, n, at)
+}
+
+// both compares an upper directory with a lower one that it adds to, which most are. Both are opened first: then they are described without being looked
+// up again. It reports whether it was of that kind.
+func (o *overlay) both(low plain, here merged, n node, at string) (bool, error) {
+	x, err := low.Look(n.Name)
 	if err != nil {
-		return err
+		return false, gone(err)
 	}
 	defer x.Close()
 	y, err := here.up.Sub(n.Name)
 	if err != nil {
-		return err
+		return true, err
 	}
 	defer y.Close()
-	return o.dir(plain{x, low.mount}, plain{y, here.up.mount}, at)
+	n.tree, n.real = y, "."
+	if err := n.marks(); err != nil {
+		return true, err
+	}
+	_, hidden := n.mark(opaque)
+	_, moved := n.mark(redirect)
+	if hidden || moved { // something else than what the base has here
+		return false, nil
+	}
+	old := plain{x, low.mount}
+	was, err := old.self()
+	if err != nil {
+		return true, err
+	}
+	if err := o.object(was, n, at); err != nil {
+		return true, err
+	}
+	return true, o.dir(old, plain{y, here.up.mount}, at)
 }

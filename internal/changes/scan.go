@@ -1,6 +1,10 @@
 package changes
 
-import "anicca/internal/sys"
+import (
+	"slices"
+
+	"anicca/internal/sys"
+)
 
 // buffer is how much of a tree is read at once.
 const buffer = 1 << 20
@@ -19,7 +23,11 @@ func (b *btrfs) scanIn(v volume) error {
 	var inode sys.Inode
 	var at uint64
 	var data, known bool
+	var names []sys.Link
 	flush := func() error {
+		if len(names) > 0 {
+			b.added[at], names = slices.Clone(names), names[:0]
+		}
 		if !known || inode.Transaction < b.since {
 			return nil
 		}
@@ -44,6 +52,15 @@ func (b *btrfs) scanIn(v volume) error {
 		switch i.Type {
 		case sys.InodeItem:
 			inode, known = sys.ParseInode(i.Data)
+		case sys.DirIndex:
+			if i.LinkTransaction() < b.since {
+				break
+			}
+			if !known { // it is always changed together with its names: but who knows
+				b.unsure[at] = true
+			} else if l, ok := i.Link(); ok && inode.Generation < b.since {
+				names = append(names, l)
+			}
 		case sys.ExtentData:
 			data = data || i.ExtentTransaction() >= b.since
 		case sys.XattrItem:

@@ -1,12 +1,18 @@
 package changes
 
-import "anicca/internal/sys"
+import (
+	"slices"
+	"strings"
+
+	"anicca/internal/sys"
+)
 
 // view is a directory as a program in the root sees it, whatever it is made of. It is for one goroutine.
 type view interface {
-	self() (node, error)       // the directory itself
-	nodes() ([]node, error)    // all that lies in it, sorted by name
-	open(n node) (view, error) // one of these, which is a directory
+	self() (node, error)         // the directory itself
+	nodes() ([]node, error)      // all that lies in it, sorted by name
+	each(func(node) error) error // the same, one by one and in no order
+	open(n node) (view, error)   // one of these, which is a directory
 	close()
 }
 
@@ -46,11 +52,24 @@ func (v plain) self() (node, error) {
 }
 
 func (v plain) nodes() ([]node, error) {
-	all, err := v.Entries()
-	out := make([]node, len(all))
-	for i, e := range all {
-		out[i] = node{Entry: e, tree: v.Tree, real: e.Name, foreign: e.MountID != v.mount}
-	}
+	out, err := v.list(nil)
+	slices.SortFunc(out, func(a, b node) int { return strings.Compare(a.Name, b.Name) })
+	return out, err
+}
+
+func (v plain) each(f func(node) error) error {
+	return v.Each(func(name []byte, s *sys.Stat) error {
+		n := string(name)
+		return f(node{Entry: sys.Entry{Name: n, Stat: *s}, tree: v.Tree, real: n, foreign: s.MountID != v.mount})
+	})
+}
+
+// list appends all that lies in the directory to a list, in no order.
+func (v plain) list(out []node) ([]node, error) {
+	err := v.each(func(n node) error {
+		out = append(out, n)
+		return nil
+	})
 	return out, err
 }
 

@@ -34,7 +34,7 @@ func walksRight(t *testing.T, base, now string, kept map[string][]byte, name str
 		look.Known = NewKnown(name, func() []byte { return kept[name] })
 		known, err := Walk(was, is, look)
 		must(t, err)
-		if !slices.Equal(known, got) {
+		if !slices.Equal(lines(known), lines(got)) { // not their times: those of a directory in a subvolume's place are what the clock says
 			equal(t, lines(known), want)
 			t.Error("the above is by walking, and knowing the base")
 			return false

@@ -63,7 +63,7 @@ func (w *walker) dir(at string) error {
 		return err
 	}
 	for _, n := range w.unlike {
-		had, err := w.one(was.plain, now, n, path.Join(at, n.Name))
+		had, err := w.one(was.plain, now, n, join(at, n.Name))
 		if err := gone(err); err != nil {
 			return err
 		}
@@ -148,7 +148,7 @@ func (w *walker) match(now plain, at string) (missing int, err error) {
 			if same {
 				missing--
 				if s.IsDir() {
-					if p := path.Join(at, string(name)); !w.passes(p) {
+					if p := join(at, string(name)); !w.passes(p) {
 						w.below = append(w.below, p)
 					}
 				}
@@ -192,7 +192,7 @@ func (w *walker) deleted(was, now plain, at string) error {
 		return err
 	}
 	for _, name := range old {
-		p := path.Join(at, name)
+		p := join(at, name)
 		if _, has := slices.BinarySearch(names, name); has || w.passes(p) {
 			continue
 		}

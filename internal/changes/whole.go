@@ -1,8 +1,6 @@
 package changes
 
 import (
-	"path"
-
 	"anicca/internal/review"
 )
 
@@ -40,31 +38,27 @@ func (f *finder) count(v view, n node, at string, c *review.Change, inside func(
 		return true, gone(err)
 	}
 	defer sub.close()
-	all, err := sub.nodes()
-	if err != nil {
-		return true, gone(err)
-	}
-	f.saw(len(all))
 	apart := func(string) bool { return false }
 	if inside != nil {
 		apart = inside(at)
 	}
 	var left, out bool
-	for _, n := range all {
-		p := path.Join(at, n.Name)
-		if f.passes(p) || n.foreign {
-			continue
-		}
-		stays := false
-		if apart(n.Name) {
+	err = sub.each(func(n node) (err error) {
+		f.saw(1)
+		p, stays := join(at, n.Name), false
+		switch {
+		case f.passes(p), n.foreign:
+			return nil
+		case apart(n.Name):
 			err = f.whole(sub, n, p, review.Added)
-		} else {
+		default:
 			stays, err = f.count(sub, n, p, c, inside)
 		}
-		if err != nil {
-			return true, err
-		}
 		left, out = left || stays, out || !stays
+		return err
+	})
+	if err != nil {
+		return true, gone(err)
 	}
 	return left || !out, nil
 }

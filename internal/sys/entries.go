@@ -3,7 +3,6 @@ package sys
 import (
 	"bytes"
 	"encoding/binary"
-	"slices"
 	"strings"
 	"sync"
 	"unsafe"
@@ -15,20 +14,6 @@ import (
 type Entry struct {
 	Name string
 	Stat
-}
-
-// Entries describes all that lies in the directory of the tree, sorted by name; see [Tree.Each].
-func (t *Tree) Entries() ([]Entry, error) {
-	var out []Entry
-	err := t.Each(func(name []byte, s *Stat) error {
-		out = append(out, Entry{string(name), *s})
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	slices.SortFunc(out, func(a, b Entry) int { return strings.Compare(a.Name, b.Name) })
-	return out, nil
 }
 
 // reader is the room that is needed to read a directory.
@@ -110,7 +95,7 @@ func (t *Tree) Device() (uint64, error) {
 	return s.Dev, err
 }
 
-// Entry describes one name in the directory of the tree, as [Tree.Entries] does.
+// Entry describes one name in the directory of the tree, as [Tree.Each] does.
 func (t *Tree) Entry(name string) (Entry, error) {
 	if strings.Contains(name, "/") {
 		return Entry{}, wrap("stat", t.Path(name), unix.EINVAL)

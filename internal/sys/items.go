@@ -79,6 +79,27 @@ type Link struct {
 	Transaction uint64 // that made it
 }
 
+// Links decodes a [DirItem]: the same for all names that have one hash, without their indexes.
+func (i Item) Links() []Link {
+	var out []Link
+	for b := i.Data; ; {
+		name, value, trans, ok := i.dirItem(b)
+		if !ok {
+			return out
+		}
+		out = append(out, Link{Name: name, Inode: binary.LittleEndian.Uint64(b), Subvolume: b[8] == RootItem, Type: b[29], Transaction: trans})
+		b = b[dirItemHead+len(name)+len(value):]
+	}
+}
+
+// LinkTransaction is the transaction that wrote a [DirIndex].
+func (i Item) LinkTransaction() uint64 {
+	if len(i.Data) < dirItemHead {
+		return 0
+	}
+	return binary.LittleEndian.Uint64(i.Data[17:])
+}
+
 // LinkTypeDir is the type of a [Link] to a directory.
 const LinkTypeDir = 2
 

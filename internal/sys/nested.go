@@ -37,7 +37,7 @@ func (t *Tree) Nested(p string) ([]string, error) {
 			copy(look[0:8], ref[8:16])
 			copy(look[8:16], ref[0:8])
 			err := ioctl(s.fd, btrfsInoLookup, unsafe.Pointer(&look))
-			if err == unix.ENOENT { // it has moved or gone since
+			if err == unix.ENOENT || err == unix.EINVAL { // it has gone, or moved to another directory, since
 				continue
 			}
 			if err != nil {

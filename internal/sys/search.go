@@ -21,6 +21,7 @@ const (
 	InodeRef    = 12
 	InodeExtRef = 13
 	XattrItem   = 24
+	DirItem     = 84
 	DirIndex    = 96
 	ExtentData  = 108
 	RootItem    = 132
