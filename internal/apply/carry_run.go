@@ -9,14 +9,20 @@ import (
 
 // carryAll does the Carry steps of a plan on a running system, all at once: account databases are one set.
 func carryAll(root *sys.Tree, steps []plan.Step) (map[string]Carried, error) {
-	var mine []plan.Step
+	n := 0
+	for i := range steps {
+		if steps[i].Kind == plan.Carry {
+			n++
+		}
+	}
+	if n == 0 {
+		return nil, nil
+	}
+	mine := make([]plan.Step, 0, n)
 	for _, s := range steps {
 		if s.Kind == plan.Carry {
 			mine = append(mine, s)
 		}
-	}
-	if len(mine) == 0 {
-		return nil, nil
 	}
 	c := &Carrier{Root: root, Store: mine[0].Main, ID: mine[0].Root, Parts: mine[0].Volumes, Now: time.Now()}
 	return c.all(mine)

@@ -92,7 +92,7 @@ func (h *hoster) store(p string, raw rawStore) decl.Store {
 	at := []string{"persist", p}
 	s := decl.Store{Path: p, Need: decl.Need(raw.Need), Entries: []decl.Entry{}, Pos: h.places.at(at...)}
 	h.use(&s, raw, raw.rawSet, at, nil)
-	s.Entries = append(s.Entries, h.set(&s, raw, raw.rawSet, at, nil)...)
+	h.set(&s, raw, raw.rawSet, at, nil)
 	for _, name := range slices.Sorted(maps.Keys(raw.Users)) {
 		at := append(at[:2:2], "users", name)
 		u, ok := h.user(at, name)
@@ -100,16 +100,16 @@ func (h *hoster) store(p string, raw rawStore) decl.Store {
 			continue
 		}
 		h.use(&s, raw, raw.Users[name], at, &u)
-		s.Entries = append(s.Entries, h.set(&s, raw, raw.Users[name], at, &u)...)
+		h.set(&s, raw, raw.Users[name], at, &u)
 	}
 	slices.Sort(s.Off)
 	slices.SortStableFunc(s.Entries, func(a, b decl.Entry) int { return strings.Compare(a.Path, b.Path) })
 	return s
 }
 
-// set returns the entries of one list of directories and one of files. The user is nil for system lists.
-func (h *hoster) set(s *decl.Store, raw rawStore, set rawSet, at []string, u *decl.Account) []decl.Entry {
-	var out []decl.Entry
+// set adds the entries of one list of directories and one of files. The user is nil for system lists.
+func (h *hoster) set(s *decl.Store, raw rawStore, set rawSet, at []string, u *decl.Account) {
+	s.Entries = slices.Grow(s.Entries, len(set.Directories)+len(set.Files))
 	for _, k := range []struct {
 		name string
 		kind decl.Kind
@@ -130,10 +130,9 @@ func (h *hoster) set(s *decl.Store, raw rawStore, set rawSet, at []string, u *de
 				e.Home = u.Name
 			}
 			h.options(&e, at, k.list[p], raw)
-			out = append(out, e)
+			s.Entries = append(s.Entries, e)
 		}
 	}
-	return out
 }
 
 // options fills what the entry says beside its path.

@@ -31,8 +31,9 @@ func (h *hoster) overlaps() {
 				}
 				return e.Preset != ""
 			}
+			carried := e.Method == decl.Carry
 			for up := path.Dir(e.Path); up != "/" && up != "."; up = path.Dir(up) {
-				i := slices.IndexFunc(dirs[up], func(d decl.Entry) bool { return d.Store == s.Path || e.Method == decl.Carry })
+				i := slices.IndexFunc(dirs[up], func(d decl.Entry) bool { return d.Store == s.Path || carried })
 				if i < 0 {
 					continue
 				}
