@@ -61,7 +61,7 @@ func parts(d *root.Disk) ([]root.Part, error) {
 	return out, nil
 }
 
-func baseCommand() *cobra.Command {
+func baseCommand(g *globals) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "base",
 		Short: "List the known-good roots that a reset returns to",
@@ -85,7 +85,7 @@ lies in the root becomes part of the base, declared or not. Where the root is an
 it becomes the base at the next boot.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			return withDisk(func(d *root.Disk) error {
+			err := withDisk(func(d *root.Disk) error {
 				parts, err := parts(d)
 				if err == nil {
 					err = d.IsRoot("/")
@@ -104,6 +104,8 @@ it becomes the base at the next boot.`,
 				fmt.Fprintf(c.OutOrStdout(), "base %d is made; the next reset returns to it\n", base.Number)
 				return leftOut(c.OutOrStdout(), d)
 			})
+			g.tellUsers()
+			return err
 		},
 	})
 	return c

@@ -1,19 +1,33 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"os"
+	"time"
 
+	"anicca/internal/decl"
+	"anicca/internal/noise"
 	"anicca/internal/recall"
+	"anicca/internal/review"
 	"anicca/internal/ui"
 )
 
-// lost brings back what the last session had.
-func (o restoring) lost(w io.Writer, m *recall.Machine, paths []string) error {
+// lost brings back what the last session had, the most valued first.
+func (o restoring) lost(g globals, w io.Writer, m *recall.Machine, paths []string) error {
 	old, err := m.Old(recall.Last)
 	if err != nil {
 		return err
 	}
+	scale, sieve, err := g.judges()
+	if err != nil {
+		return err
+	}
+	if o.noise {
+		sieve = noise.New(nil, nil)
+	}
+	m.Missing = o.missing
 	return with(m, old.ID, func(v *recall.View) error {
 		var losses []recall.Loss
 		for _, p := range paths {
@@ -21,63 +35,70 @@ func (o restoring) lost(w io.Writer, m *recall.Machine, paths []string) error {
 			if err != nil {
 				return err
 			}
-			for _, l := range some {
-				if l.Actions = o.wanted(l.Actions); len(l.Actions) > 0 {
-					losses = append(losses, l)
-				}
-			}
+			losses = append(losses, some...)
 		}
-		if len(losses) == 0 {
+		lost, err := m.Sift(v, losses, paths, scale, sieve)
+		switch {
+		case err != nil:
+			return err
+		case len(lost.Items) == 0:
 			fmt.Fprintf(w, "there is nothing that %s had made or changed and that is missing now\n", v.Name)
+			ui.LostNoise(w, lost)
 			return nil
+		case o.ask && !o.dry:
+			ui.LostNoise(w, lost)
+			a := asking{w: w, m: m, from: v}
+			_, err := a.each(o.things(lost), "all")
+			a.end()
+			return nobody(err)
 		}
-		if o.ask && !o.dry {
-			return nobody(one(w, m, v, losses))
-		}
-		j := job{from: v}
-		for _, l := range losses {
-			j.actions = append(j.actions, l.Actions...)
-		}
-		return carryOut(w, m, []job{j}, true, o.dry, o.yes, fmt.Sprintf("Bring all of this back (%d)?", len(j.actions)))
+		return o.bring(w, m, v, lost)
 	})
 }
 
-// one asks for each loss.
-func one(w io.Writer, m *recall.Machine, v *recall.View, losses []recall.Loss) error {
-	all := false
-	for i := 0; i < len(losses); {
-		l := losses[i]
-		answer := "yes"
-		if !all {
-			ui.Loss(w, l)
-			var err error
-			if answer, err = ui.Choose("Bring it back?", "yes", "no", "diff", "all", "quit"); err != nil {
-				return err
-			}
-		}
-		switch answer {
-		case "quit":
-			return nil
-		case "diff":
-			if err := with(m, recall.Root, func(here *recall.View) error {
-				d, err := recall.Compare(here, v, l.Path)
-				if err == nil {
-					ui.Diff(w, d)
-				}
-				return err
-			}); err != nil {
-				return err
-			}
-			continue
-		case "all":
-			all = true
-			fallthrough
-		case "yes":
-			if err := do(w, m, job{v, l.Actions}); err != nil {
-				return err
-			}
-		}
-		i++
+// judges are those of this machine. Whoever wants something back needs no valid declaration for it.
+func (g globals) judges() (*review.Scale, *noise.Sieve, error) {
+	accounts, err := g.accounts()
+	if err != nil {
+		return nil, nil, err
 	}
-	return nil
+	var ignore []decl.Noise
+	if host, err := g.load(); err == nil {
+		ignore = host.Ignore
+	} else if _, none := os.Stat(g.config); !errors.Is(none, os.ErrNotExist) {
+		fmt.Fprintf(os.Stderr, "note: what %s ignores is shown too, as it is not valid: 'anicca check' says why\n", g.config)
+	}
+	by := newMeasure(nil, ignore, accounts.Users())
+	return by.scale, by.sieve, nil
+}
+
+// bring brings all of it back, after one question.
+func (o restoring) bring(w io.Writer, m *recall.Machine, v *recall.View, lost *recall.Lost) error {
+	var actions []recall.Action
+	for _, i := range lost.Items {
+		for _, l := range lost.Of(i) {
+			actions = append(actions, l.Actions...)
+		}
+	}
+	if o.all {
+		ui.Actions(w, v.Name, actions)
+	} else {
+		ui.Lost(w, v.Name, lost, time.Now().Unix())
+	}
+	ui.LostNoise(w, lost)
+	if o.dry {
+		return nil
+	}
+	if !o.yes {
+		ok, err := ui.Confirm(fmt.Sprintf("Bring all of this back (%d)?", len(actions)))
+		if err != nil {
+			return nobody(err)
+		}
+		if !ok {
+			return exitError{exitFault, "nothing was done"}
+		}
+	}
+	err := do(w, m, job{v, actions})
+	ui.LostAgain(w)
+	return err
 }

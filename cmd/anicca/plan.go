@@ -104,6 +104,7 @@ func (g globals) run(w io.Writer, p *plan.Plan) error {
 	defer tree.Close()
 	progress := progress{w: bufio.NewWriter(w)}
 	err = apply.Run(tree, p, progress.tell)
+	g.tellUsers()
 	fmt.Fprintf(progress.w, "%d of %d steps done\n", progress.done, len(p.Steps))
 	if err == nil {
 		progress.end()

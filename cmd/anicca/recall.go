@@ -114,9 +114,9 @@ type job struct {
 	actions []recall.Action
 }
 
-// carryOut shows what shall be done where something is put aside, or where it is many things, and asks; does it, and tells.
-func carryOut(w io.Writer, m *recall.Machine, jobs []job, many, dry, yes bool, question string) error {
-	asks := many
+// carryOut shows what shall be done where something is put aside, and asks; does it, and tells.
+func carryOut(w io.Writer, m *recall.Machine, jobs []job, dry, yes bool, question string) error {
+	asks := false
 	for _, j := range jobs {
 		asks = asks || slices.ContainsFunc(j.actions, func(a recall.Action) bool { return a.What != recall.Bring })
 	}

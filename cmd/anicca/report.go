@@ -163,8 +163,8 @@ func (g globals) reported(host *decl.Host, before *report.State) (*looked, error
 	var goes bool
 	var why string
 	err = errors.New("the disk that roots are made on cannot be read")
-	g.look(func(d *root.Disk, _ *sys.Tree) {
-		if l.Review, err = reviewDisk(d, m.Root, l.plan.Kept(), host, f); err == nil {
+	g.look(func(d *root.Disk, base *sys.Tree) {
+		if l.Review, err = g.reviewDisk(d, base, m.Root, newMeasure(l.plan.Kept(), host.Ignore, f.Accounts.Users()), nil); err == nil {
 			goes, why, err = r.Ahead(d, l.plan.Reset)
 			l.machine = monitored(d, r)
 		}

@@ -14,8 +14,8 @@ import (
 
 // restoring is what restore was asked for.
 type restoring struct {
-	from, to                     string
-	last, ask, missing, dry, yes bool
+	from, to                                 string
+	last, ask, all, noise, missing, dry, yes bool
 }
 
 func restoreCommand(g *globals) *cobra.Command {
@@ -32,7 +32,10 @@ and stays beside it under a hidden name that is told. --missing leaves it alone 
 what comes back goes into a directory; if there is none of that name, one path comes back under it.
 
 With --last, what the newest old root had made or changed since it began, and the running root does
-not have so, all of it or only what lies at the paths; what is kept is left out. --ask goes through it one by one.
+not have so, all of it or only what lies at the paths; what is kept is left out. What would be missed most
+comes first, and what belongs together is one line, as 'anicca review' had it before the reset (--all: a line for each).
+What programs write again by themselves, or what 'ignore' in the declaration names, is left out, unless its path is given (--noise takes it in).
+--ask goes through it one by one; 'look' asks for what lies in a directory.
 
 ` + places + `
 
@@ -40,8 +43,8 @@ Exit codes: 0 done or there already, 1 no old root has it, or you said no, 5 som
 already, and there is no terminal to ask on.`,
 		Args: func(c *cobra.Command, args []string) error {
 			switch {
-			case o.ask && !o.last:
-				return errors.New("--ask goes with --last")
+			case !o.last && (o.ask || o.all || o.noise):
+				return errors.New("--ask, --all and --noise go with --last")
 			case o.last && (o.from != "" || o.to != ""):
 				return errors.New("--last brings everything back to where it was, from the newest old root: leave --from and --to out")
 			case !o.last:
@@ -59,7 +62,7 @@ already, and there is no terminal to ask on.`,
 					if len(paths) == 0 {
 						paths = []string{"/"}
 					}
-					return o.lost(c.OutOrStdout(), m, paths)
+					return o.lost(*g, c.OutOrStdout(), m, paths)
 				}
 				return o.run(c.OutOrStdout(), m, paths)
 			})
@@ -70,6 +73,8 @@ already, and there is no terminal to ask on.`,
 	f.StringVar(&o.to, "to", "", "where to put it (default: where it was)")
 	f.BoolVar(&o.last, "last", false, "what the last reset dropped")
 	f.BoolVar(&o.ask, "ask", false, "with --last: ask for each thing")
+	f.BoolVarP(&o.all, "all", "a", false, "with --last: a line, or a question, for each thing")
+	f.BoolVar(&o.noise, "noise", false, "with --last: also what programs write again by themselves")
 	f.BoolVar(&o.missing, "missing", false, "only what is missing: leave alone what lies there already")
 	f.BoolVarP(&o.dry, "dry-run", "n", false, "only show what would be done")
 	f.BoolVarP(&o.yes, "yes", "y", false, "do not ask")
@@ -106,7 +111,7 @@ func (o restoring) run(w io.Writer, m *recall.Machine, paths []string) (err erro
 			fmt.Fprintf(w, "%s is there already%s\n", to[i], unless(len(actions) > 0, ", as in "+v.Name))
 		}
 	}
-	return carryOut(w, m, jobs, false, o.dry, o.yes, "Put it there, and what lies there aside?")
+	return carryOut(w, m, jobs, o.dry, o.yes, "Put it there, and what lies there aside?")
 }
 
 func (o restoring) wanted(actions []recall.Action) []recall.Action {

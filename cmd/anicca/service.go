@@ -16,16 +16,17 @@ import (
 // has to be small.
 func serviceCommand(g *globals) *cobra.Command {
 	services := map[string]func() error{
-		"watch":   watch.Main,
-		"observe": func() error { return boot.Observe("/", boot.RecordPath, time.Now()) },
-		"expire":  func() error { return boot.Expire(time.Now(), 2*time.Second) },
-		"fill":    boot.WarnFill,
-		"report":  func() error { return g.report() },
-		"leave":   func() error { return g.leave() },
-		"notify":  notify,
+		"watch":    watch.Main,
+		"observe":  func() error { return boot.Observe("/", boot.RecordPath, time.Now()) },
+		"expire":   func() error { return boot.Expire(time.Now(), 2*time.Second) },
+		"fill":     boot.WarnFill,
+		"baseline": baselineService,
+		"report":   func() error { return g.report() },
+		"leave":    func() error { return g.leave() },
+		"notify":   notify,
 	}
 	return &cobra.Command{
-		Use:    "service watch|observe|expire|fill|report|leave|notify",
+		Use:    "service watch|observe|expire|fill|baseline|report|leave|notify",
 		Short:  "Do the work of one of anicca's units",
 		Hidden: true,
 		Args:   cobra.ExactArgs(1),

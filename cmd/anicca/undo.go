@@ -49,7 +49,7 @@ Exit codes: 0 done or nothing to do, 1 a fault, or you said no, 5 there is no te
 					if len(actions) == 0 {
 						return nil
 					}
-					return carryOut(c.OutOrStdout(), m, []job{{base, actions}}, false, o.dry, o.yes, "Do this?")
+					return carryOut(c.OutOrStdout(), m, []job{{base, actions}}, o.dry, o.yes, "Do this?")
 				})
 			})
 		},

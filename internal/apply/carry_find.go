@@ -29,7 +29,7 @@ func (f *carrying) find(c *Carrier) error {
 		return err
 	}
 	f.foreign = foreign
-	if x.store, err = carriable(c.Root, s.Source); err != nil {
+	if x.store, err = carriable(c.near, s.Source); err != nil {
 		return err
 	}
 	if err := f.refresh(c); err != nil {
@@ -43,7 +43,11 @@ func (f *carrying) find(c *Carrier) error {
 	if !f.here(c) && last.Root != "" && last.Part != part {
 		return fmt.Errorf("it lay in the volume %q of the last session, and lies in %q now: is a volume not mounted?", last.Part, part)
 	}
-	x.root, err = carriable(last.Tree, last.At)
+	if f.here(c) {
+		x.root, err = carriable(c.near, last.At)
+	} else {
+		x.root, err = carriable(last.Tree, last.At)
+	}
 	if err != nil && !f.here(c) { // the session has put something else there: it is no version of the file
 		x.root, err = false, nil
 		f.out.Said = append(f.out.Said, fmt.Sprintf("%s as the last session has left it cannot be carried: %v. The kept copy is used", s.Path, errCarry(last.Tree, last.At)))
@@ -117,7 +121,10 @@ func (f *carrying) worth() (bool, error) {
 const mostCarried = 64 << 20
 
 // carriable reports whether a file or a link lies at p. Anything else there cannot be carried.
-func carriable(t *sys.Tree, p string) (bool, error) {
+func carriable(t interface {
+	Stat(p string) (sys.Stat, error)
+}, p string,
+) (bool, error) {
 	s, err := t.Stat(p)
 	switch {
 	case err != nil:

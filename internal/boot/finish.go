@@ -85,8 +85,14 @@ func finish(r *Record, t *sys.Tree) error {
 	} else {
 		soft = 0
 	}
-	if r.pass == Late && t.Name() == "/" {
-		fetch(r, b)
+	if r.pass == Late {
+		if t.Name() == "/" {
+			fetch(r, b)
+		}
+		defer r.alone(t, b)()
+		if b, err = apply.Current(store); err != nil || b == nil { // another may have been applied meanwhile
+			return err
+		}
 	}
 	arrived(r, t)
 	overdue(r, b)
@@ -191,7 +197,9 @@ func (r *Record) again(t *sys.Tree, b *plan.Boot, old *earlier, s plan.Step, e *
 	case ours == 0:
 		was := *e
 		e.State = Placed
-		if err = persist(r, t, old, s, e); err == nil && e.State == Waiting {
+		near := t.Near()
+		defer near.Close()
+		if err = persist(r, near, old, s, e); err == nil && e.State == Waiting {
 			return
 		}
 		*e = Entry{Path: e.Path, State: was.State, Adopted: e.Adopted, Pass: was.Pass}

@@ -25,7 +25,19 @@ func seed(t *testing.T) uint64 {
 	return n
 }
 
-func keptHere(p string) bool { return strings.HasSuffix(p, "/n7") }
+// lookHere passes over something, and lets something of new directories stand apart: all of one name, all in some directories, nothing in others.
+var lookHere = Look{
+	Skip: func(p string) bool { return strings.HasSuffix(p, "/n7") },
+	Apart: func(top string) func(string) func(string) bool {
+		if strings.HasSuffix(top, "/n9") {
+			return nil
+		}
+		return func(dir string) func(string) bool {
+			all := strings.HasSuffix(dir, "/n5")
+			return func(name string) bool { return all || name == "n3" || strings.HasPrefix(name, "l") }
+		}
+	},
+}
 
 // Thousands of operations of every kind, and after every few hundred the answer is what comparing all of both trees gives:
 // of a root made from the base, of the root that a base was made from, of one that began as an old root, and with an older base.
@@ -62,16 +74,16 @@ func btrfsTellsTheTruth(t *testing.T, option string, done map[string]int) {
 		}
 		for _, base := range names[max(0, len(names)-2):] {
 			label := fmt.Sprint("round ", round, ", against ", base)
-			got, err := Btrfs(open(t, filepath.Join(top, base)), open(t, m.top), keptHere)
+			got, err := Btrfs(open(t, filepath.Join(top, base)), open(t, m.top), lookHere)
 			if err != nil {
 				t.Fatalf("%s: %v", label, err)
 			}
 			told += len(got)
-			want := expected(read(t, filepath.Join(top, base)), read(t, m.top), keptHere)
+			want := expected(read(t, filepath.Join(top, base)), read(t, m.top), lookHere)
 			if !equal(t, lines(got), want) {
 				t.Fatal(label)
 			}
-			walked, err := Walk(open(t, filepath.Join(top, base)), open(t, m.top), keptHere)
+			walked, err := Walk(open(t, filepath.Join(top, base)), open(t, m.top), lookHere)
 			if err != nil || !equal(t, lines(walked), want) {
 				t.Fatal(label, ", by walking: ", err)
 			}
@@ -116,7 +128,7 @@ func TestBtrfsNeedsACommonOrigin(t *testing.T) {
 	for _, v := range []string{"a", "b"} {
 		must(t, tree.CreateSubvolume(v))
 	}
-	if _, err := Btrfs(open(t, top+"/a"), open(t, top+"/b"), keptHere); !errors.Is(err, ErrUnrelated) {
+	if _, err := Btrfs(open(t, top+"/a"), open(t, top+"/b"), lookHere); !errors.Is(err, ErrUnrelated) {
 		t.Errorf("got %v", err)
 	}
 }

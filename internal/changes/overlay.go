@@ -11,7 +11,7 @@ import (
 
 // Overlay finds the changes between a base and a root that is an overlay over it, by the upper directory alone: whatever is not there is as
 // the base has it. Both are looked at where nothing is mounted over them. What is the same is told as in [Walk].
-func Overlay(base, upper *sys.Tree, skip Skip) ([]review.Change, error) {
+func Overlay(base, upper *sys.Tree, look Look) ([]review.Change, error) {
 	low, err := viewOf(base)
 	if err != nil {
 		return nil, err
@@ -20,7 +20,7 @@ func Overlay(base, upper *sys.Tree, skip Skip) ([]review.Change, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := overlay{finder: finder{skip: skip, same: sameFile}, base: low}
+	o := overlay{finder: finder{Look: look, same: sameFile}, base: low}
 	a, err := low.self()
 	if err != nil {
 		return nil, err

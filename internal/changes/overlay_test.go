@@ -44,10 +44,10 @@ func TestOverlayTellsTheTruth(t *testing.T) {
 					for range 100 {
 						m.step()
 					}
-					got, err := Overlay(open(t, base), open(t, up), keptHere)
+					got, err := Overlay(open(t, base), open(t, up), lookHere)
 					must(t, err)
 					told += len(got)
-					if !equal(t, lines(got), expected(was, read(t, at), keptHere)) {
+					if !equal(t, lines(got), expected(was, read(t, at), lookHere)) {
 						m.tree.Close()
 						run(t, "umount", at)
 						t.Fatal("boot ", boot, ", round ", round)

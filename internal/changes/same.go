@@ -79,7 +79,7 @@ func sameLink(a, b node) (bool, error) {
 }
 
 func describe(at string, what review.What, s sys.Stat) review.Change {
-	return review.Change{Path: at, What: what, Kind: kind(s), Modified: seconds(s), UID: s.Uid, GID: s.Gid}
+	return review.Change{Path: at, What: what, Kind: kind(s), Modified: seconds(s), UID: s.Uid, GID: s.Gid, Stamp: s.Ctim.Nano()}
 }
 
 func seconds(s sys.Stat) int64 {

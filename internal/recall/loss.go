@@ -2,6 +2,7 @@ package recall
 
 import (
 	"errors"
+	"fmt"
 	"path"
 	"slices"
 	"strconv"
@@ -32,23 +33,65 @@ func (m *Machine) Losses(v *View, o root.Old, p string) ([]Loss, error) {
 	}
 	var out []Loss
 	for _, c := range changes {
-		if c.What == Deleted || c.Dir && c.What == Changed || isAside(c.Path) || m.stays(c.Path) { // what lies in a directory is told by itself
+		if c.What == Deleted || c.Dir && c.What == Changed { // what lies in a directory is told by itself
 			continue
 		}
-		actions, err := m.Restore(v, c.Path, c.Path)
-		if errors.Is(err, ErrSocket) {
-			continue
-		}
+		l, err := m.loss(v, c)
 		if err != nil {
 			return nil, err
 		}
-		actions = slices.DeleteFunc(actions, func(a Action) bool { return m.stays(a.To) })
-		if len(actions) > 0 {
-			out = append(out, Loss{c, actions})
+		if len(l.Actions) > 0 {
+			out = append(out, l)
 		}
 	}
 	return out, nil
 }
+
+// loss says how a change comes back; it has no actions if it need not, or cannot.
+func (m *Machine) loss(v *View, c Change) (Loss, error) {
+	l := Loss{Change: c}
+	if isAside(c.Path) || m.stays(c.Path) {
+		return l, nil
+	}
+	actions, err := m.Restore(v, c.Path, c.Path)
+	if errors.Is(err, ErrSocket) {
+		return l, nil
+	}
+	l.Actions = slices.DeleteFunc(actions, func(a Action) bool { return m.stays(a.To) || m.Missing && a.What != Bring })
+	return l, err
+}
+
+// Inside tells what a directory has that is lost as a whole, each by itself. The directory comes back with any of it.
+func (m *Machine) Inside(v *View, dir Loss) ([]Loss, error) {
+	names, err := v.list(dir.Path)
+	if err != nil {
+		return nil, err
+	}
+	var out []Loss
+	for _, n := range names {
+		p := path.Join(dir.Path, n)
+		s, err := v.Stat(p)
+		if err != nil || s == nil {
+			return nil, errors.Join(err, fmt.Errorf("%s has no %s any more", v.Name, p))
+		}
+		c := Change{Path: p, What: Added, Dir: s.IsDir()}
+		w := walker{to: v}
+		if err := w.count(v, p, s, &c); err != nil {
+			return nil, err
+		}
+		l, err := m.loss(v, c)
+		if err != nil {
+			return nil, err
+		}
+		if len(l.Actions) > 0 {
+			out = append(out, l)
+		}
+	}
+	return out, nil
+}
+
+// Whole reports whether it is a directory with all in it.
+func (l Loss) Whole() bool { return l.Dir && l.What == Added }
 
 // made is what differs at p, or below it where that is a directory.
 func made(began, v *View, p string) ([]Change, error) {
@@ -57,6 +100,11 @@ func made(began, v *View, p string) ([]Change, error) {
 		return nil, err
 	}
 	if s.IsDir() {
+		if was, err := began.Stat(p); err != nil || was == nil {
+			w := walker{to: v}
+			err = errors.Join(err, w.whole(v, p, s, Added))
+			return w.changes, err
+		}
 		changes, _, err := Changes(began, v, p)
 		return changes, err
 	}

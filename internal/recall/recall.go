@@ -23,6 +23,8 @@ type Machine struct {
 	Root *sys.Tree  // the running root
 	Boot *plan.Boot // the recorded boot plan, nil if nothing was applied yet
 
+	Missing bool // losses are only what is missing, not what became something else
+
 	Stop func() error // asked before each object that is looked at: its error ends that; nil if nobody can stop it
 }
 

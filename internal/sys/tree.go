@@ -37,7 +37,12 @@ func (t *Tree) Close() error { return unix.Close(t.fd) }
 func (t *Tree) Name() string { return t.name }
 
 // Path joins p to the tree's name, for messages.
-func (t *Tree) Path(p string) string { return path.Join(t.name, p) }
+func (t *Tree) Path(p string) string {
+	if t.name == "/" && strings.HasPrefix(p, "/") { // mostly
+		return path.Clean(p)
+	}
+	return path.Join(t.name, p)
+}
 
 // inside turns a path into one that openat2 takes beneath a directory.
 func inside(p string) string {

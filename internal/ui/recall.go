@@ -186,9 +186,6 @@ func Acted(w io.Writer, from string, a recall.Action) {
 	}
 }
 
-// Loss writes what a session had, in a line.
-func Loss(w io.Writer, l recall.Loss) { paint(w).line(change(l.Change)) }
-
 func newer(a recall.Action) string {
 	if a.There.Type == "file" && a.There.Changed.After(a.Is.Changed) {
 		return "a NEWER "
