@@ -35,6 +35,7 @@ func (d *disk) reviewed(t *testing.T) {
 	if _, code := m.try("anicca review --quiet"); code != 4 {
 		t.Errorf("review --quiet: exit code %d, want 4", code)
 	}
+	m.reported(t)
 	m.run("anicca keep --yes /home/bird/letter.odt")
 	if out := m.run("anicca review"); strings.Contains(out, "letter.odt") || !strings.Contains(out, "draft.odt") {
 		t.Errorf("after keep:\n%s", out)
