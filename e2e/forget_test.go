@@ -121,9 +121,6 @@ func (d *disk) live(t *testing.T) {
 	}
 	d.cutWhileWriting(t)
 	d.cutInReset(t)
-	if d.grub {
-		d.reviewed(t)
-	}
 	d.watched(t)
 	d.carried(t)
 	d.check(t)

@@ -42,7 +42,8 @@ type asking struct {
 	w     io.Writer
 	m     *recall.Machine
 	from  *recall.View
-	worth string // that was told last
+	worth review.Worth // that was told last, if any was
+	told  bool
 	did   bool
 }
 
@@ -90,9 +91,9 @@ func (a *asking) each(list []thing, all string) (quit bool, err error) {
 
 // about shows a thing and asks for it.
 func (a *asking) about(t thing, all string) (string, error) {
-	if w := t.item.Worth.String(); w != a.worth {
+	if w := t.item.Worth; w != a.worth || !a.told {
 		ui.LostWorth(a.w, w)
-		a.worth = w
+		a.worth, a.told = w, true
 	}
 	ui.LostThing(a.w, *t.item, t.losses)
 	words := []string{"yes", "no", "diff"}

@@ -85,7 +85,7 @@ lies in the root becomes part of the base, declared or not. Where the root is an
 it becomes the base at the next boot.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			err := withDisk(func(d *root.Disk) error {
+			return withDisk(func(d *root.Disk) error {
 				parts, err := parts(d)
 				if err == nil {
 					err = d.IsRoot("/")
@@ -102,10 +102,9 @@ it becomes the base at the next boot.`,
 					return err
 				}
 				fmt.Fprintf(c.OutOrStdout(), "base %d is made; the next reset returns to it\n", base.Number)
+				g.tellBase(base)
 				return leftOut(c.OutOrStdout(), d)
 			})
-			g.tellUsers()
-			return err
 		},
 	})
 	return c

@@ -87,7 +87,9 @@ Exit codes: 0 done or nothing to do, 1 a step failed, 3 the declaration is inval
 					return exitError{exitFault, "nothing was done"}
 				}
 			}
-			return g.run(c.OutOrStdout(), p)
+			err = g.run(c.OutOrStdout(), p)
+			g.tellKept(host)
+			return err
 		},
 	}
 	c.Flags().BoolVarP(&o.yes, "yes", "y", false, "do not ask")
@@ -104,7 +106,6 @@ func (g globals) run(w io.Writer, p *plan.Plan) error {
 	defer tree.Close()
 	progress := progress{w: bufio.NewWriter(w)}
 	err = apply.Run(tree, p, progress.tell)
-	g.tellUsers()
 	fmt.Fprintf(progress.w, "%d of %d steps done\n", progress.done, len(p.Steps))
 	if err == nil {
 		progress.end()

@@ -164,7 +164,7 @@ func (g globals) reported(host *decl.Host, before *report.State) (*looked, error
 	var why string
 	err = errors.New("the disk that roots are made on cannot be read")
 	g.look(func(d *root.Disk, base *sys.Tree) {
-		if l.Review, err = g.reviewDisk(d, base, m.Root, newMeasure(l.plan.Kept(), host.Ignore, f.Accounts.Users()), nil); err == nil {
+		if l.Review, err = g.reviewDisk(d, base, finding{m.Root, main.Path, true}, newMeasure(l.plan.Kept(), host.Ignore, f.Accounts.Users()), nil); err == nil {
 			goes, why, err = r.Ahead(d, l.plan.Reset)
 			l.machine = monitored(d, r)
 		}

@@ -42,7 +42,7 @@ Exit codes: 0 done, 1 a fault, 3 the declaration is invalid, 4 with --quiet: som
 			if take {
 				return g.takeBaseline(c.OutOrStdout())
 			}
-			r, err := g.reviewOf(user, since)
+			r, err := g.reviewOf(user, since, quiet || asJSON && !ui.Terminal(c.OutOrStdout()))
 			switch {
 			case err != nil:
 				return err
@@ -75,8 +75,9 @@ Exit codes: 0 done, 1 a fault, 3 the declaration is invalid, 4 with --quiet: som
 	return c
 }
 
-// review looks at the disk that roots are made on. With a baseline, it tells of what has changed since that was taken.
-func (g globals) review(from *baseline.Baseline) (r review.Review, err error) {
+// review looks at the disk that roots are made on, and says how far it is if it takes long, unless it is to be silent. With a baseline, it tells of
+// what has changed since that was taken.
+func (g globals) review(from *baseline.Baseline, silent bool) (r review.Review, err error) {
 	host, err := g.load()
 	if err != nil {
 		return r, err
@@ -96,11 +97,12 @@ func (g globals) review(from *baseline.Baseline) (r review.Review, err error) {
 		return r, err
 	}
 	if b == nil {
-		return r, errors.New("nothing was applied yet, so nothing is reset: run 'anicca apply'")
+		return r, errNothing
 	}
 	err = errors.New("the disk that roots are made on cannot be read: run it as root, on a machine that was set up by 'anicca init'")
 	letGo := g.look(func(d *root.Disk, base *sys.Tree) {
-		r, err = g.reviewDisk(d, base, m.Root, newMeasure(b.Kept(), host.Ignore, f.Accounts.Users()), from)
+		in := finding{m.Root, main.Path, silent}
+		r, err = g.reviewDisk(d, base, in, newMeasure(b.Kept(), host.Ignore, f.Accounts.Users()), from)
 	})
 	letGo()
 	return r, err
@@ -133,12 +135,12 @@ func (m measure) look() changes.Look {
 	return changes.Look{Skip: func(p string) bool { return skip[p] }, Apart: review.Apart(m.scale, m.sieve)}
 }
 
-func (g globals) reviewDisk(d *root.Disk, old, running *sys.Tree, m measure, from *baseline.Baseline) (r review.Review, err error) {
+func (g globals) reviewDisk(d *root.Disk, old *sys.Tree, in finding, m measure, from *baseline.Baseline) (r review.Review, err error) {
 	base, err := d.Base()
 	if err != nil {
 		return r, err
 	}
-	all, err := changes.OfDisk(d, running, m.look())
+	all, err := in.find(d, base, m.look())
 	if err != nil {
 		return r, err
 	}

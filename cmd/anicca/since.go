@@ -12,7 +12,6 @@ import (
 	"anicca/internal/apply"
 	"anicca/internal/baseline"
 	"anicca/internal/boot"
-	"anicca/internal/changes"
 	"anicca/internal/decl"
 	"anicca/internal/facts"
 	"anicca/internal/plan"
@@ -25,7 +24,7 @@ import (
 func (g globals) baselines() string { return filepath.Join(g.root, baseline.Dir) }
 
 // reviewOf makes the review that was asked for.
-func (g globals) reviewOf(user, since bool) (review.Review, error) {
+func (g globals) reviewOf(user, since, silent bool) (review.Review, error) {
 	if user {
 		return g.reviewUser(since)
 	}
@@ -33,14 +32,17 @@ func (g globals) reviewOf(user, since bool) (review.Review, error) {
 		return review.Review{}, exitError{exitFault, "the base is root's alone: run it with sudo, or add --user for your own home"}
 	}
 	if !since {
-		return g.review(nil)
+		return g.review(nil, silent)
 	}
 	from, err := baseline.Read(g.baselines(), sys.BootID())
 	if err != nil {
 		return review.Review{}, err
 	}
-	return g.review(from)
+	return g.review(from, silent)
 }
+
+// errNothing says that there is nothing to review.
+var errNothing = errors.New("nothing was applied yet, so nothing is reset: run 'anicca apply'")
 
 // settling is how long a boot may take to settle.
 const settling = 10 * time.Minute
@@ -55,7 +57,10 @@ func baselineService() error {
 	defer cancel()
 	_, _ = sys.Run(ctx, "systemctl", "is-system-running", "--wait") // it fails where some unit has
 	g := globals{config: defaultConfig, root: "/"}
-	return g.takeBaseline(io.Discard)
+	if err := g.takeBaseline(io.Discard); !errors.Is(err, errNothing) {
+		return err
+	}
+	return nil
 }
 
 // takeBaseline remembers what has changed so far.
@@ -66,7 +71,7 @@ func (g globals) takeBaseline(w io.Writer) error {
 	return g.atDisk(func(s session) error {
 		now := time.Now()
 		m := newMeasure(s.boot.Kept(), s.ignore, s.accounts.Users())
-		all, err := changes.OfDisk(s.disk, s.running, m.look())
+		all, err := finding{s.running, s.disk.Ledger().StorePath, w == io.Discard}.find(s.disk, s.base, m.look())
 		if err != nil {
 			return err
 		}
@@ -79,20 +84,60 @@ func (g globals) takeBaseline(w io.Writer) error {
 	})
 }
 
-// tellUsers writes down what users have to know for a review of their homes, after what is kept or the base has changed. Where nothing
-// was written in this boot yet, it is left to the service.
-func (g globals) tellUsers() {
+// tellUsers writes down anew what users have to know for a review of their homes, as f changes it: something is kept, or not any more, or there is
+// another base. Where nothing was written in this boot yet, it is left to the service.
+func (g globals) tellUsers(f func(*baseline.Known) error) {
 	if g.root != "/" || os.Getuid() != 0 {
 		return
 	}
-	was, err := baseline.ReadKnown(g.baselines(), sys.BootID())
-	if err != nil {
+	k, err := baseline.ReadKnown(g.baselines(), sys.BootID())
+	if errors.Is(err, baseline.ErrUnknown) {
 		return
 	}
-	err = g.atDisk(func(s session) error { return s.known(was.Settled).Write(g.baselines()) })
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "anicca: what users see with 'anicca review --user' is as it was before:", err)
+	if err == nil {
+		err = f(&k)
 	}
+	if err == nil {
+		err = k.Write(g.baselines())
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "anicca: what users see with 'anicca review --user' is as it was before; 'anicca review --baseline' tells them anew:", err)
+	}
+}
+
+// tellKept tells users what is kept now, and what the declaration ignores, if that was evaluated.
+func (g globals) tellKept(host *decl.Host) {
+	g.tellUsers(func(k *baseline.Known) error {
+		store, err := sys.OpenTree(k.Store)
+		if err != nil {
+			return err
+		}
+		defer store.Close()
+		b, err := apply.Current(store)
+		if err != nil || b == nil {
+			return err
+		}
+		k.Kept = b.Kept()
+		if host != nil {
+			k.Ignore = host.Ignore
+		}
+		return nil
+	})
+}
+
+// tellBase tells users of a base that was made from the running root.
+func (g globals) tellBase(b root.Base) {
+	g.tellUsers(func(k *baseline.Known) error {
+		k.Base, k.Since, k.Volumes = b.Number, b.Made.Add(-tick), paths(b.Parts)
+		return nil
+	})
+}
+
+func paths(parts []root.Part) (out []string) {
+	for _, p := range parts {
+		out = append(out, p.Path)
+	}
+	return out
 }
 
 // session is the running root beside what the next reset returns to.
@@ -130,7 +175,7 @@ func (g globals) atDisk(f func(session) error) error {
 		}
 		defer store.Close()
 		if s.boot, err = apply.Current(store); err == nil && s.boot == nil {
-			err = errors.New("nothing was applied yet, so nothing is reset: run 'anicca apply'")
+			err = errNothing
 		}
 		if err == nil {
 			err = f(s)
@@ -141,14 +186,10 @@ func (g globals) atDisk(f func(session) error) error {
 
 // known is what users have to know.
 func (s session) known(settled time.Time) baseline.Known {
-	k := baseline.Known{
+	return baseline.Known{
 		BootID: sys.BootID(), Base: s.base.Number, Since: s.since(), Settled: settled.UTC(), Kept: s.boot.Kept(), Ignore: s.ignore,
-		Merged: s.disk.Backend() == decl.Overlay,
+		Merged: s.disk.Backend() == decl.Overlay, Volumes: paths(s.base.Parts), Store: s.disk.Ledger().StorePath,
 	}
-	for _, p := range s.base.Parts {
-		k.Volumes = append(k.Volumes, p.Path)
-	}
-	return k
 }
 
 // tick is by how much the kernel's times of changes may lag behind the clock.

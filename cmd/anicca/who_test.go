@@ -162,6 +162,9 @@ func TestPackages(t *testing.T) {
 			put(t, root, "/etc/stays.conf", "edited\n")
 			put(t, root, "/usr/bin/mine", "1")
 
+			run(t, "mount", "--bind", work.Path("base"), work.Path("base"))
+			defer run(t, "umount", "-l", work.Path("base"))
+			run(t, "mount", "-o", "remount,ro,bind", work.Path("base")) // as bases are
 			base, err := work.Sub("base")
 			if err != nil {
 				t.Fatal(err)

@@ -42,9 +42,9 @@ type Carrier struct {
 	early bool // only save, see [Save]
 	again bool // and the set of account databases of before was kept already
 
-	near  *sys.Near       // of Root, while it is looked at and nothing is done yet
-	lies  map[string]lies // by directory, for the same time
-	roots map[string]bool // of which it is known what was placed in them; nil until that was looked for
+	near  *sys.Near                    // of Root, while it is looked at and nothing is done yet
+	lies  map[string]lies              // by directory, for the same time
+	roots map[string]map[string]placed // of which it is known what was placed in them, and that as far as it was asked; nil until that was looked for
 	noted []noted
 }
 
@@ -130,7 +130,7 @@ func (c *Carrier) Commit() (failed map[string]error, err error) {
 			failed[n.path] = err
 		}
 	}
-	c.noted = nil
+	c.noted, c.roots = nil, nil
 	store, err := c.Root.Sub(c.Store)
 	if err != nil {
 		return failed, err

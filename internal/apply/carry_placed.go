@@ -27,14 +27,26 @@ func (c *Carrier) known(root, p string) (placed, error) {
 		if ignoreMissing(err) != nil {
 			return unknown, err
 		}
-		c.roots = map[string]bool{}
+		c.roots = map[string]map[string]placed{}
 		for _, n := range names {
-			c.roots[n] = true
+			c.roots[n] = map[string]placed{}
 		}
 	}
-	if !c.roots[root] {
+	all, some := c.roots[root]
+	if !some {
 		return unknown, nil
 	}
+	if is, asked := all[p]; asked {
+		return is, nil
+	}
+	is, err := c.wasPlaced(root, p)
+	if err == nil {
+		all[p] = is
+	}
+	return is, err
+}
+
+func (c *Carrier) wasPlaced(root, p string) (placed, error) {
 	exists := c.Root.Exists
 	if c.near != nil {
 		exists = c.near.Exists

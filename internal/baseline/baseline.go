@@ -62,6 +62,9 @@ func (b *Baseline) Since(all []review.Change) []review.Change {
 // number differs when the change differs, whatever a program may have left as it was, the time of a file among it: nobody
 // can set the time of its last change of any kind.
 func number(c review.Change) uint64 {
+	if c.What == review.Deleted { // what it was like in the base stays as it is
+		c.Stamp = 0
+	}
 	h := fnv.New64a()
 	fmt.Fprint(h, c.What, c.Kind, c.Differs, c.Files, c.Size, c.Stamp, c.UID, c.GID)
 	return h.Sum64()

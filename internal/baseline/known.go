@@ -21,6 +21,7 @@ type Known struct {
 	Since   time.Time    `json:"since"`             // what was changed later is not in it
 	Settled time.Time    `json:"settled,omitzero"`  // when the boot had; zero before that
 	Merged  bool         `json:"merged,omitempty"`  // the root is an overlay: a file of the base that was changed is a new one for the kernel
+	Store   string       `json:"store"`             // with the records of what is kept
 	Kept    []string     `json:"kept"`              // with all below
 	Volumes []string     `json:"volumes,omitempty"` // mount points of what is reset with the root
 	Ignore  []decl.Noise `json:"ignore,omitempty"`

@@ -26,7 +26,7 @@ func persistAll(r *Record, rootTree *sys.Tree, old *earlier, b *plan.Boot) {
 	r.Entries = r.Entries[:0]
 	_ = r.timed("entries", func() error {
 		carried := carry(r, rootTree, old, b.Entries)
-		near := rootTree.Near()
+		near, dirs := rootTree.Near(), b.Dirs()
 		defer near.Close()
 		for _, s := range b.Entries {
 			e := Entry{Path: s.Path, State: Placed, Pass: r.pass}
@@ -39,7 +39,7 @@ func persistAll(r *Record, rootTree *sys.Tree, old *earlier, b *plan.Boot) {
 				e.State, e.Error = Absent, "its store "+s.Store+" is not there"
 			} else {
 				var why string
-				if why, err = r.waits(rootTree, b, s); why != "" {
+				if why, err = r.waits(rootTree, dirs, s); why != "" {
 					e.State, e.Error = Later, "waits for "+why
 				} else if err == nil {
 					err = persist(r, near, old, s, &e)

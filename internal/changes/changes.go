@@ -17,22 +17,6 @@ import (
 // Find is a way to find the changes, sorted by path, between a base and a root.
 type Find func(base, root *sys.Tree, look Look) ([]review.Change, error)
 
-// Walk finds the changes by going through both trees. A file whose size and time of change are the same to the nanosecond is
-// taken to be the same; times without a fraction are not trusted, as programs set such.
-func Walk(base, root *sys.Tree, look Look) ([]review.Change, error) {
-	was, err := viewOf(base)
-	if err != nil {
-		return nil, err
-	}
-	now, err := viewOf(root)
-	if err != nil {
-		return nil, err
-	}
-	f := finder{Look: look, same: sameFile}
-	err = f.roots(was, now)
-	return f.sorted(), err
-}
-
 // finder collects changes.
 type finder struct {
 	Look
@@ -47,8 +31,8 @@ func (f *finder) sorted() []review.Change {
 
 func (f *finder) passes(at string) bool { return sys.IsTemp(path.Base(at)) || f.skips(at) }
 
-// roots compares two roots.
-func (f *finder) roots(was, now view) error {
+// selves compares two roots themselves.
+func (f *finder) selves(was, now view) error {
 	a, err := was.self()
 	if err != nil {
 		return err
@@ -57,10 +41,7 @@ func (f *finder) roots(was, now view) error {
 	if err != nil {
 		return err
 	}
-	if err := f.object(a, b, "/"); err != nil {
-		return err
-	}
-	return f.dirs(was, now, "/")
+	return f.object(a, b, "/")
 }
 
 // dirs compares all that lies in two directories.

@@ -21,15 +21,7 @@ func Overlay(base, upper *sys.Tree, look Look) ([]review.Change, error) {
 		return nil, err
 	}
 	o := overlay{finder: finder{Look: look, same: sameFile}, base: low}
-	a, err := low.self()
-	if err != nil {
-		return nil, err
-	}
-	b, err := up.self()
-	if err != nil {
-		return nil, err
-	}
-	if err := o.object(a, b, "/"); err != nil {
+	if err := o.selves(low, up); err != nil {
 		return nil, err
 	}
 	err = o.dir(low, up, "/")

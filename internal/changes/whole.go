@@ -26,8 +26,8 @@ func (f *finder) whole(v view, n node, at string, what review.What) error {
 // count adds an object with all below it to a change, but for what stands apart. It reports whether anything was added, or could have been: an empty
 // directory is something.
 func (f *finder) count(v view, n node, at string, c *review.Change, inside func(string) func(string) bool) (bool, error) {
-	c.Stamp = max(c.Stamp, n.Ctim.Nano())
 	if !n.IsDir() {
+		c.Stamp = max(c.Stamp, n.Ctim.Nano())
 		if t := seconds(n.Stat); c.Files == 0 || t > c.Modified {
 			c.Modified = t
 		}
@@ -44,6 +44,7 @@ func (f *finder) count(v view, n node, at string, c *review.Change, inside func(
 	if err != nil {
 		return true, gone(err)
 	}
+	f.saw(len(all))
 	apart := func(string) bool { return false }
 	if inside != nil {
 		apart = inside(at)

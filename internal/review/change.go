@@ -75,7 +75,7 @@ type Change struct {
 	UID      uint32  `json:"uid"`
 	GID      uint32  `json:"gid"`
 
-	Stamp int64 `json:"-"` // when the newest of it was last changed in any way, in nanoseconds since 1970
+	Stamp int64 `json:"-"` // another number after every change: when the newest file was last changed in any way; of a directory without any, its mode
 }
 
 // Sort puts changes in the order of their paths: what lies in a directory comes right behind it.

@@ -123,6 +123,9 @@ func (a *asker) brings(pkg string, p []byte) {
 
 // configures notes what a file of configuration was like that a package brought, if it or a directory above it was asked for.
 func (a *asker) configures(p, sum string) {
+	if !path.IsAbs(p) {
+		return
+	}
 	at := string(a.real([]byte(p)))
 	for up := at; up != "/"; up = path.Dir(up) {
 		if a.asked[up] {

@@ -186,6 +186,14 @@ func (n *Near) point(p string, kept Stat) (to place, err error) {
 	perm, at := Perm{UID: int(kept.Uid), GID: int(kept.Gid), Mode: kept.Perm()}, n.t.Path(p)
 	usual := in.plain && perm.UID == n.me.UID && perm.GID == n.me.GID && perm.Mode&^0o755 == 0
 	to = place{fd: -1}
+	if !usual { // it is made under another name: not in vain
+		switch there, err := n.Exists(p); {
+		case err != nil:
+			return to, err
+		case there:
+			return to, wrap("make", at, unix.EEXIST)
+		}
+	}
 	switch {
 	case !usual && kept.IsDir():
 		err = in.dir.Mkdir(name, perm)

@@ -60,7 +60,7 @@ func putFile(from *Tree, src string, to *Tree, dst string, wait bool) (done bool
 	return true, nil
 }
 
-// equals reports whether two open files are the same, with all metadata. Was is what the first was when its attributes were read,
+// equals reports whether two open regular files are the same, with all metadata. Was is what the first was when its attributes were read,
 // and bare says that neither had any.
 func equals(a int, was Stat, b int, bare bool, an, bn string) (bool, error) {
 	x, err := fstat(a, an)
@@ -71,7 +71,7 @@ func equals(a int, was Stat, b int, bare bool, an, bn string) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	if x.Size != y.Size || x.Mtim != y.Mtim || x.Uid != y.Uid || x.Gid != y.Gid || x.Perm() != y.Perm() {
+	if !x.IsFile() || !y.IsFile() || x.Size != y.Size || x.Mtim != y.Mtim || x.Uid != y.Uid || x.Gid != y.Gid || x.Perm() != y.Perm() {
 		return false, nil
 	}
 	if !bare || x.Ctim != was.Ctim {

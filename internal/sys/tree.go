@@ -15,8 +15,9 @@ import (
 // Paths given to its methods may begin with a slash and are always looked up inside it:
 // they never follow a symbolic link in any component and never leave it.
 type Tree struct {
-	fd   int
-	name string
+	fd     int
+	name   string
+	listed bool // by Each: the next time begins with going back
 }
 
 const resolve = unix.RESOLVE_BENEATH | unix.RESOLVE_NO_SYMLINKS | unix.RESOLVE_NO_MAGICLINKS

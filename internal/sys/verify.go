@@ -202,6 +202,23 @@ func (c *comparer) dir(ad *Tree, an string, bd *Tree, bn, at string, mount uint6
 	return nil
 }
 
+// SameFiles reports whether two regular files are the same in content and metadata, which is sooner seen than how they differ. That
+// they are regular files has been seen before; if they are not, or cannot be read, it is false.
+func SameFiles(a *Tree, ap string, b *Tree, bp string) bool {
+	af, err := a.openQuiet(ap)
+	if err != nil {
+		return false
+	}
+	defer unix.Close(af)
+	bf, err := b.openQuiet(bp)
+	if err != nil {
+		return false
+	}
+	defer unix.Close(bf)
+	same, err := equals(af, Stat{}, bf, false, ap, bp)
+	return same && err == nil
+}
+
 // sameContent compares two files of one size.
 func sameContent(ad *Tree, an string, bd *Tree, bn string, size int64) (bool, error) {
 	af, err := ad.openQuiet(an)

@@ -3,6 +3,7 @@ package ui
 import (
 	"fmt"
 	"io"
+	"slices"
 
 	"anicca/internal/recall"
 	"anicca/internal/review"
@@ -19,6 +20,9 @@ func Lost(w io.Writer, from string, l *recall.Lost, now int64) {
 	}
 	Table(w, rows)
 	fmt.Fprintln(w)
+	if slices.ContainsFunc(l.Items, func(i review.Item) bool { return i.Worth == review.Software }) {
+		fmt.Fprintln(w, halves)
+	}
 	if len(newer) > 0 {
 		fmt.Fprintln(w, "something newer lies there already:")
 		Actions(w, from, newer)
@@ -34,7 +38,16 @@ func LostNoise(w io.Writer, l *recall.Lost) {
 }
 
 // LostWorth begins what is of one worth.
-func LostWorth(w io.Writer, worth string) { fmt.Fprintf(w, "\n%s\n", worth) }
+func LostWorth(w io.Writer, worth review.Worth) {
+	if worth == review.Software {
+		fmt.Fprintf(w, "\n%s\n", halves)
+		return
+	}
+	fmt.Fprintf(w, "\n%s\n", worth)
+}
+
+// halves is what can go wrong with software.
+const halves = "software: bring all of a package back, with the package database, or nothing; better install it again, then 'anicca base new'"
 
 // LostThing writes in a line what one question is about: losses of an item.
 func LostThing(w io.Writer, i review.Item, losses []recall.Loss) {
