@@ -95,7 +95,7 @@ const notifications = "org.freedesktop.Notifications"
 
 func (d Desk) show(me Personal, replaces uint32) (id uint32, err error) {
 	summary, body := strings.TrimSuffix(strings.TrimPrefix(me.Lines[0], "anicca: "), ":"), strings.TrimSpace(strings.Join(me.Lines[1:], "\n"))
-	hints := map[string]dbus.Variant{"urgency": dbus.MakeVariant(byte(1)), "category": dbus.MakeVariant("device")}
+	hints := map[string]dbus.Variant{"urgency": dbus.MakeVariant(byte(1))}
 	err = d.call(func(ctx context.Context, o dbus.BusObject, flags dbus.Flags) error {
 		return o.CallWithContext(ctx, notifications+".Notify", flags,
 			"anicca", replaces, "drive-harddisk", summary, body, []string{}, hints, int32(-1)).Store(&id)
