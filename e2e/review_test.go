@@ -200,6 +200,7 @@ func (m *machine) reviewed() {
 	if _, code := m.try("anicca review --quiet"); code != 4 {
 		t.Errorf("review --quiet: exit code %d, want 4", code)
 	}
+	m.reported()
 	m.run("anicca keep --yes /var/lib/bluetooth /home/bird/letter.odt")
 	for _, command := range []string{"anicca review", "runuser -u bird -- anicca review --user"} {
 		if out := m.run(command); strings.Contains(out, "letter.odt") || !strings.Contains(out, document) {

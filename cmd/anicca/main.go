@@ -140,7 +140,7 @@ Exit codes: 0 ok, 1 fault, 2 usage, 3 the declaration is invalid, 4 there are ch
 		keepCommand(&g), forgetCommand(&g), orphansCommand(&g), explainCommand(&g),
 		statusCommand(&g), baseCommand(&g), archiveCommand(&g), nextCommand(), restoreCommand(&g),
 		reviewCommand(&g), diffCommand(&g), logCommand(&g), undoCommand(&g),
-		presetsCommand(), suggestCommand(&g), serviceCommand(),
+		presetsCommand(), suggestCommand(&g), serviceCommand(&g),
 	} {
 		usage(sub)
 		root.AddCommand(sub)

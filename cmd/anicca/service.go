@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -13,16 +14,19 @@ import (
 
 // serviceCommand does what the units of the booted system are for that nothing waits for. It is in this program, as the other one
 // has to be small.
-func serviceCommand() *cobra.Command {
+func serviceCommand(g *globals) *cobra.Command {
 	services := map[string]func() error{
 		"watch":    watch.Main,
 		"observe":  func() error { return boot.Observe("/", boot.RecordPath, time.Now()) },
 		"expire":   func() error { return boot.Expire(time.Now(), 2*time.Second) },
 		"fill":     boot.WarnFill,
 		"baseline": baselineService,
+		"report":   func() error { return g.report() },
+		"leave":    func() error { return g.leave() },
+		"notify":   notify,
 	}
 	return &cobra.Command{
-		Use:    "service watch|observe|expire|fill|baseline",
+		Use:    "service watch|observe|expire|fill|baseline|report|leave|notify",
 		Short:  "Do the work of one of anicca's units",
 		Hidden: true,
 		Args:   cobra.ExactArgs(1),
@@ -32,8 +36,8 @@ func serviceCommand() *cobra.Command {
 				return exitError{exitUsage, fmt.Sprintf("there is no service %q", args[0])}
 			}
 			err := do()
-			if err != nil {
-				sys.Say(err.Error())
+			if err != nil && !slices.Contains([]string{"report", "leave", "notify"}, args[0]) {
+				sys.Say(err.Error()) // what only counts and tells is no matter for the console: the journal has it
 			}
 			return err
 		},

@@ -77,6 +77,7 @@ func (h *hoster) build(raw rawHost) {
 	h.hidden()
 	h.keepDeclaration()
 	h.ignore(raw.Ignore)
+	h.report(raw.Report)
 }
 
 // stray reports the names of stores that are switched off too, if they are not paths.

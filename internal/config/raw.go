@@ -20,6 +20,15 @@ type rawHost struct {
 	} `json:"root"`
 	Persist map[string]rawStore  `json:"persist"`
 	Ignore  map[string]rawIgnore `json:"ignore"`
+	Report  rawReport            `json:"report"`
+}
+
+type rawReport struct {
+	Enable   bool   `json:"enable"`
+	Login    bool   `json:"login"`
+	Shutdown bool   `json:"shutdown"`
+	Desktop  bool   `json:"desktop"`
+	Metrics  string `json:"metrics"`
 }
 
 type rawIgnore struct {

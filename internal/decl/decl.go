@@ -14,6 +14,8 @@ type Host struct {
 	Stores []Store `json:"stores"` // enabled ones only, sorted by Path
 	// Ignore is what a review does not name, sorted by Pattern.
 	Ignore []Noise `json:"ignore,omitempty"`
+	// Report says who is told what the next reset would drop.
+	Report Report `json:"report,omitzero"`
 	// Notes are no mistakes, but worth knowing before the declaration is applied.
 	Notes Problems `json:"notes,omitempty"`
 }

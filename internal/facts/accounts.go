@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"path"
+	"slices"
 
 	"github.com/moby/sys/user"
 
@@ -21,11 +22,12 @@ type Accounts struct {
 	byName map[string]decl.Account
 	groups map[string]int
 	names  map[int]string
+	inside map[string][]string // names of users, by that of a group
 }
 
 // ReadAccounts reads the account files below a machine's root. Missing files are empty ones.
 func ReadAccounts(fsys fs.FS) (*Accounts, error) {
-	a := &Accounts{Homes: fsys, byName: map[string]decl.Account{}, groups: map[string]int{}, names: map[int]string{}}
+	a := &Accounts{Homes: fsys, byName: map[string]decl.Account{}, groups: map[string]int{}, names: map[int]string{}, inside: map[string][]string{}}
 	err := lines(fsys, "etc/passwd", func(r io.Reader) error {
 		users, err := user.ParsePasswd(r)
 		for _, u := range users {
@@ -48,6 +50,7 @@ func ReadAccounts(fsys fs.FS) (*Accounts, error) {
 				continue
 			}
 			a.groups[g.Name] = g.Gid
+			a.inside[g.Name] = g.List
 			if _, ok := a.names[g.Gid]; !ok {
 				a.names[g.Gid] = g.Name
 			}
@@ -82,6 +85,14 @@ func (a *Accounts) User(name string) (decl.Account, bool) {
 func (a *Accounts) Group(name string) (int, bool) {
 	gid, ok := a.groups[name]
 	return gid, ok
+}
+
+// In reports whether a user is in one of some groups.
+func (a *Accounts) In(u decl.Account, groups ...string) bool {
+	return slices.ContainsFunc(groups, func(name string) bool {
+		gid, ok := a.groups[name]
+		return ok && (gid == u.GID || slices.Contains(a.inside[name], u.Name))
+	})
 }
 
 // GroupName implements [decl.Accounts].

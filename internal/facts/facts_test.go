@@ -58,13 +58,17 @@ func TestMountsOfAMachineInADirectory(t *testing.T) {
 func TestAccounts(t *testing.T) {
 	a, err := ReadAccounts(fstest.MapFS{
 		"etc/passwd": {Data: []byte("# comment\nroot:x:0:0::/root:/bin/sh\nbird:x:1000:1001::/home/bird/:/bin/sh\n")},
-		"etc/group":  {Data: []byte("root:x:0:\nflock:x:1001:bird\n")},
+		"etc/group":  {Data: []byte("root:x:0:\nflock:x:1001:\nsudo:x:27:bird\nwheel:x:10:\n")},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if u, ok := a.User("bird"); !ok || u.UID != 1000 || u.Home != "/home/bird" || a.GroupName(u.GID) != "flock" {
 		t.Errorf("bird is %+v, group %q", u, a.GroupName(u.GID))
+	}
+	bird, _ := a.User("bird")
+	if !a.In(bird, "wheel", "sudo") || !a.In(bird, "flock") || a.In(bird, "wheel", "root", "no such group") {
+		t.Error("bird is not in its groups, or in others")
 	}
 	if _, ok := a.User("nobody"); ok {
 		t.Error("an unknown user was found")

@@ -3,7 +3,6 @@ package install
 import (
 	"embed"
 	"fmt"
-	"path"
 	"strings"
 )
 
@@ -24,6 +23,7 @@ type unit struct {
 	name    string
 	by      string // the unit that requires it in the initrd, or wants it in the booted system; empty for none
 	overlay bool   // it does something only where the root is an overlay
+	user    bool   // it runs for every user that is logged in
 }
 
 // initrdUnits run in initrds that systemd runs.
@@ -44,6 +44,18 @@ var lateUnits = []unit{
 	{name: "anicca-baseline.service", by: "multi-user.target"},
 	{name: "anicca-fill.service", overlay: true},
 	{name: "anicca-fill.timer", by: "timers.target", overlay: true},
+	{name: "anicca-report.service"},
+	{name: "anicca-report.timer", by: "timers.target"},
+	{name: "anicca-report.path", by: "multi-user.target"},
+	{name: "anicca-leave.service", by: "multi-user.target"},
+	{name: "anicca-notify.service", by: "graphical-session.target", user: true},
+	{name: "anicca-notify.path", by: "default.target", user: true},
+}
+
+// shellFiles are what shells read at login.
+var shellFiles = [][2]string{
+	{"profile", "/etc/profile.d/anicca.sh"},
+	{"profile-fish", "/etc/fish/conf.d/anicca.fish"},
 }
 
 // hookFiles are the files of every generator, by their names in files/.
@@ -79,6 +91,15 @@ type Programs struct {
 	Anicca string // this one
 }
 
+// Where units are put.
+const (
+	systemUnits = "/etc/systemd/system/"
+	userUnits   = "/etc/systemd/user/"
+)
+
+// unitPath writes a path as units want it, in which % means something.
+func unitPath(p string) string { return strings.ReplaceAll(p, "%", "%%") }
+
 // Hooks returns the files that make a machine run the initrd program before its root is used, and the late services of the
 // booted system.
 func Hooks(m Machine, p Programs) ([]Installed, error) {
@@ -95,14 +116,20 @@ func Hooks(m Machine, p Programs) ([]Installed, error) {
 		out = append(out, Installed{Path: m.shimPath(), Mode: 0o755, From: program})
 		program = m.shimPath()
 	}
-	const units = "/etc/systemd/system/"
 	for _, u := range lateUnits {
+		units := systemUnits
+		if u.user {
+			units = userUnits
+		}
 		list = append(list[:len(list):len(list)], [2]string{u.name, units + u.name})
 		if u.by != "" {
 			out = append(out, Installed{Path: units + u.by + ".wants/" + u.name, Link: "../" + u.name})
 		}
 	}
-	list = append(list, [2]string{"remount.conf", units + "systemd-remount-fs.service.d/10-anicca.conf"})
+	list = append(list, shellFiles...)
+	list = append(list,
+		[2]string{"remount.conf", systemUnits + "systemd-remount-fs.service.d/10-anicca.conf"},
+		[2]string{"session.conf", systemUnits + "session-.scope.d/10-anicca.conf"})
 	module := "" // dracut's own modules for these want programs that other machines do not have
 	if m.FSType == "btrfs" || m.FSType == "zfs" {
 		module = " " + m.FSType
@@ -115,12 +142,11 @@ func Hooks(m Machine, p Programs) ([]Installed, error) {
 		if err != nil {
 			return nil, fmt.Errorf("internal error: %w", err)
 		}
-		mode := uint32(0o755)
-		switch path.Ext(f[1]) {
-		case ".service", ".timer", ".conf":
-			mode = 0o644
+		mode := uint32(0o644)
+		if strings.HasPrefix(string(data), "#!") {
+			mode = 0o755
 		}
-		text := strings.NewReplacer("@PROGRAM@", program, "@ANICCA@", p.Anicca, "@FILESYSTEM@", module).Replace(string(data))
+		text := strings.NewReplacer("@PROGRAM@", program, "@ANICCA@", p.Anicca, "@FILESYSTEM@", module, "@STORE@", unitPath(m.Store)).Replace(string(data))
 		out = append(out, Installed{Path: f[1], Mode: mode, Data: text})
 	}
 	return out, nil

@@ -31,12 +31,25 @@ func nixHooks(m Machine, p Programs) ([]Installed, error) {
 		if u.overlay {
 			continue
 		}
-		if err := nixUnit(&units, "systemd.units", u, "wantedBy"); err != nil {
+		option := "systemd.units"
+		if u.user {
+			option = "systemd.user.units"
+		}
+		if err := nixUnit(&units, option, u, "wantedBy"); err != nil {
 			return nil, err
 		}
 	}
+	for i, option := range []string{"environment.loginShellInit", "programs.fish.loginShellInit"} {
+		data, err := files.ReadFile("files/" + shellFiles[i][0])
+		if err != nil {
+			return nil, fmt.Errorf("internal error: %w", err)
+		}
+		fmt.Fprintf(&units, "\n  %s = ''\n", option)
+		nixLines(&units, nixIndented(string(data)), "    ")
+		units.WriteString("  '';\n")
+	}
 	text := strings.NewReplacer(
-		"@UNITS@\n", units.String(), "@FSTYPE@", nixString(m.FSType), "@STORE@", nixString(m.Store),
+		"@UNITS@\n", strings.ReplaceAll(units.String(), "@STORE@", nixIndented(unitPath(m.Store))), "@FSTYPE@", nixString(m.FSType), "@STORE@", nixString(m.Store),
 		"@DEVICE@", nixString("/dev/disk/by-uuid/"+m.UUID), "@OPTION@", nixString("subvol="+m.StoreSub),
 	).Replace(string(frame))
 	return []Installed{
@@ -52,10 +65,9 @@ func nixUnit(b *strings.Builder, option string, u unit, by string) error {
 	if err != nil {
 		return fmt.Errorf("internal error: %w", err)
 	}
-	// In an indented string, '' and ${ mean something.
-	text := strings.NewReplacer("''", "'''", "${", "''${").Replace(string(data))
+	text := nixIndented(string(data))
 	text = strings.NewReplacer("/usr/bin/anicca-init", "${program}", "@PROGRAM@", "${program}", "@ANICCA@", "${anicca}").Replace(text)
-	if option == "systemd.units" { // those of NixOS's own making have the programs of the system in their path
+	if option != "boot.initrd.systemd.units" { // those of NixOS's own making have the programs of the system in their path
 		text = strings.Replace(text, "[Service]\n", "[Service]\nEnvironment=PATH=/run/current-system/sw/bin\n", 1)
 	}
 	fmt.Fprintf(b, "\n  %s.%s = {\n", option, nixString(u.name))
@@ -63,14 +75,21 @@ func nixUnit(b *strings.Builder, option string, u unit, by string) error {
 		fmt.Fprintf(b, "    %s = [ %s ];\n", by, nixString(u.by))
 	}
 	b.WriteString("    text = ''\n")
+	nixLines(b, text, "      ")
+	b.WriteString("    '';\n  };\n")
+	return nil
+}
+
+// nixIndented writes a string for an indented one of the Nix language, in which ” and ${ mean something.
+func nixIndented(s string) string { return strings.NewReplacer("''", "'''", "${", "''${").Replace(s) }
+
+func nixLines(b *strings.Builder, text, indent string) {
 	for line := range strings.Lines(text) {
 		if line != "\n" {
-			b.WriteString("      ")
+			b.WriteString(indent)
 		}
 		b.WriteString(line)
 	}
-	b.WriteString("    '';\n  };\n")
-	return nil
 }
 
 // nixString writes a string as the Nix language wants it.

@@ -52,7 +52,14 @@ func TestNixModule(t *testing.T) {
 				}
 			}
 		}
-		Systemd     struct{ Units units }
+		Systemd struct {
+			Units units
+			User  struct{ Units units }
+		}
+		Environment struct{ LoginShellInit string }
+		Programs    struct {
+			Fish struct{ LoginShellInit string }
+		}
 		FileSystems map[string]struct {
 			Device, FSType string
 			Options        []string
@@ -85,6 +92,17 @@ func TestNixModule(t *testing.T) {
 	}
 	if w := late["anicca-expire.timer"].WantedBy; len(w) != 1 || w[0] != "timers.target" {
 		t.Errorf("anicca-expire.timer is wanted by %q", w)
+	}
+	if w := got.Systemd.User.Units["anicca-notify.path"].WantedBy; len(w) != 1 || w[0] != "default.target" {
+		t.Errorf("anicca-notify.path is wanted by %q", w)
+	}
+	if want := "\nPathChanged=" + m.Store + "/.anicca/generations\n"; !strings.Contains(late["anicca-report.path"].Text, want) {
+		t.Errorf("anicca-report.path has no %q:\n%s", want, late["anicca-report.path"].Text)
+	}
+	for name, init := range map[string]string{"profile": got.Environment.LoginShellInit, "profile-fish": got.Programs.Fish.LoginShellInit} {
+		if data, err := files.ReadFile("files/" + name); err != nil || init != string(data) {
+			t.Errorf("%s at login is\n%s\nwant\n%s", name, init, data)
+		}
 	}
 	if s := got.FileSystems[m.Store]; s.Device != "/dev/disk/by-uuid/0a1b" || s.FSType != "btrfs" || s.Options[0] != "subvol="+m.StoreSub {
 		t.Errorf("the store: %+v", got.FileSystems)

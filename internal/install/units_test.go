@@ -3,7 +3,10 @@ package install
 import (
 	"fmt"
 	"io/fs"
+	"os"
+	"os/exec"
 	"path"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -111,6 +114,54 @@ func TestLateUnits(t *testing.T) {
 	}
 }
 
+// Systemd understands every word of the units of the booted system.
+func TestSystemdTakesUnits(t *testing.T) {
+	analyze, err := exec.LookPath("systemd-analyze")
+	if err != nil {
+		t.Skip("needs systemd-analyze")
+	}
+	m := Machine{Generator: Dracut, FSType: "btrfs", Store: "/srv/100% kept"}
+	hooks, err := Hooks(m, Programs{Init: "/bin/true", Anicca: "/bin/true"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	put := func(name, text string) string {
+		t.Helper()
+		p := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(p), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(p, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	for _, h := range hooks {
+		if path.Base(path.Dir(h.Path)) == "system" || path.Base(path.Dir(h.Path)) == "user" {
+			put(h.Path, h.Data)
+		}
+	}
+	for _, u := range lateUnits {
+		which, units := "--system", systemUnits
+		if u.user {
+			which, units = "--user", userUnits
+		}
+		cmd := exec.Command(analyze, "verify", which, "--man=no", filepath.Join(dir, units, u.name))
+		cmd.Env = append(os.Environ(), "SYSTEMD_UNIT_PATH="+filepath.Join(dir, units)+":", "XDG_RUNTIME_DIR="+dir, "HOME="+dir)
+		out, err := cmd.CombinedOutput()
+		for line := range strings.Lines(string(out)) {
+			if strings.Contains(line, "anicca") {
+				t.Errorf("%s: %s", u.name, line)
+				err = nil
+			}
+		}
+		if err != nil && !u.user { // without a user manager, only what is wrong with a unit itself is known
+			t.Errorf("%s: %v\n%s", u.name, err, out)
+		}
+	}
+}
+
 // Every unit that there is comes onto a machine.
 func TestNoUnitIsForgotten(t *testing.T) {
 	found, err := fs.Glob(files, "files/*.*")
@@ -119,7 +170,7 @@ func TestNoUnitIsForgotten(t *testing.T) {
 	}
 	seen := 0
 	for _, p := range found {
-		if ext := path.Ext(p); ext != ".service" && ext != ".timer" {
+		if ext := path.Ext(p); ext != ".service" && ext != ".timer" && ext != ".path" {
 			continue
 		}
 		seen++

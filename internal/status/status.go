@@ -7,11 +7,13 @@ import (
 	"io/fs"
 	"path"
 	"slices"
+	"time"
 
 	"anicca/internal/apply"
 	"anicca/internal/boot"
 	"anicca/internal/decl"
 	"anicca/internal/plan"
+	"anicca/internal/report"
 	"anicca/internal/root"
 	"anicca/internal/sys"
 )
@@ -24,8 +26,15 @@ type Status struct {
 	Boot     Boot     `json:"boot"`
 	Entries  []Entry  `json:"entries"`
 	Watch    *Watch   `json:"watch,omitempty"`
+	Counted  *Counted `json:"counted,omitempty"`
 	Problems []string `json:"problems,omitempty"` // each a sentence; a healthy machine has none
 	Notes    []string `json:"notes,omitempty"`
+}
+
+// Counted is the last report of how much the next reset would drop.
+type Counted struct {
+	When   time.Time     `json:"when"`
+	Report report.Report `json:"report"`
 }
 
 // Boot is what the last boot did.
@@ -58,11 +67,12 @@ type Entry struct {
 type Machine struct {
 	Host   *decl.Host
 	Plan   *plan.Plan
-	Record *boot.Record // of this boot; nil if there is none
-	Tree   *sys.Tree    // the root
-	Root   error        // what is wrong with the running root, nil if it is the one that this boot made
-	Watch  *Watch       // nil where it is not looked for
-	Disk   *root.Disk   // nil where it cannot be looked at
+	Record *boot.Record   // of this boot; nil if there is none
+	Tree   *sys.Tree      // the root
+	Root   error          // what is wrong with the running root, nil if it is the one that this boot made
+	Watch  *Watch         // nil where it is not looked for
+	Disk   *root.Disk     // nil where it cannot be looked at
+	Last   *report.Report // nil if there was none in this boot
 }
 
 // Make compares the declaration, its plan and the record of this boot with the machine.
@@ -70,6 +80,9 @@ func Make(m Machine) *Status {
 	host, p, r, tree := m.Host, m.Plan, m.Record, m.Tree
 	s := &Status{Reset: string(host.Root.Reset), Armed: host.Root.Reset == decl.ResetOn, Entries: []Entry{}}
 	s.boot(r)
+	if m.Last != nil {
+		s.Counted = &Counted{time.Unix(m.Last.When, 0), *m.Last}
+	}
 	verified := map[string]boot.Entry{}
 	if r != nil && r.Finished {
 		for _, e := range r.Entries {

@@ -36,6 +36,9 @@ func Status(w io.Writer, s *status.Status) {
 		}
 		fmt.Fprintf(w, "watcher: runs; lately %d healed, %d saved\n", len(s.Watch.State.Done)-saved, saved)
 	}
+	if s.Counted != nil {
+		fmt.Fprintf(w, "counted at %s: %s\n", s.Counted.When.Format("15:04"), Counted(s.Counted.Report))
+	}
 	rows := [][]string{{"ENTRY", "METHOD", "IN STORE", "IN PLACE", "VERIFIED", "DECLARED AT"}}
 	for _, e := range s.Entries {
 		place := yes(e.InPlace)

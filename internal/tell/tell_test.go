@@ -1,0 +1,217 @@
+package tell
+
+import (
+	"bytes"
+	"encoding/binary"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"anicca/internal/nstest"
+	"anicca/internal/report"
+	"anicca/internal/sys"
+)
+
+func TestMain(m *testing.M) {
+	nstest.Enter()
+	os.Exit(m.Run())
+}
+
+func machine(t *testing.T) *sys.Tree {
+	t.Helper()
+	tree, err := sys.OpenTree(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { tree.Close() })
+	return tree
+}
+
+func state() report.State {
+	return report.State{
+		Report: report.Report{Goes: true, People: map[string]report.Person{
+			"root": {UID: 0, Admin: true, Counts: report.Counts{"data": {Files: 2, Size: 20}}, News: 1},
+			"bird": {UID: 1000, GID: 1000, Counts: report.Counts{"data": {Files: 1, Size: 10}}, News: 1},
+		}},
+		Valued: map[string][]string{"root": {"/home/bird/love.odt", "/root/x"}, "bird": {"/home/bird/love.odt"}},
+	}
+}
+
+func options() Options {
+	return Options{Login: true, Desktop: true, All: state(), Lines: func(p report.Person) []string {
+		if p.Counts.Value().Files == 0 {
+			return nil
+		}
+		return []string{"anicca: something goes", "  see to it"}
+	}}
+}
+
+// Each person finds numbers, and no path of anybody, in a file that others cannot read; only root finds all of it.
+func TestNobodyReadsWhatIsOfOthers(t *testing.T) {
+	nstest.NeedIDs(t)
+	tree := machine(t)
+	if err := Write(tree, state(), options()); err != nil {
+		t.Fatal(err)
+	}
+	names, err := tree.List(PeoplePath)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff([]string{"0.json", "0.txt", "1000.json", "1000.txt"}, names); d != "" {
+		t.Fatalf("(-want +got):\n%s", d)
+	}
+	for name, gid := range map[string]uint32{"0.json": 0, "0.txt": 0, "1000.json": 1000, "1000.txt": 1000} {
+		p := PeoplePath + "/" + name
+		s, err := tree.Stat(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s.Uid != 0 || s.Gid != gid || s.Perm() != 0o640 {
+			t.Errorf("%s is of %d:%d, %o", name, s.Uid, s.Gid, s.Perm())
+		}
+		data, err := tree.ReadFile(p)
+		if err != nil || strings.Contains(string(data), "love") {
+			t.Errorf("%s: %v\n%s", name, err, data)
+		}
+	}
+	s, err := tree.Stat(StatePath)
+	if err != nil || s.Perm() != 0o600 || s.Uid != 0 {
+		t.Errorf("%s: %o %v", StatePath, s.Perm(), err)
+	}
+	again, err := ReadState(tree)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(state(), *again); d != "" {
+		t.Errorf("read again (-want +got):\n%s", d)
+	}
+}
+
+// What is not true any more is taken away: lines when nothing goes, people who are not there, and all of it when nobody is to be told.
+func TestOldReportsGo(t *testing.T) {
+	nstest.NeedIDs(t)
+	tree := machine(t)
+	write := func(s report.State, o Options, want ...string) {
+		t.Helper()
+		if err := Write(tree, s, o); err != nil {
+			t.Fatal(err)
+		}
+		names, err := tree.List(PeoplePath)
+		if d := cmp.Diff(want, names); d != "" || err != nil {
+			t.Errorf("%v (-want +got):\n%s", err, d)
+		}
+	}
+	write(state(), options(), "0.json", "0.txt", "1000.json", "1000.txt")
+	s := state()
+	delete(s.People, "bird")
+	write(s, options(), "0.json", "0.txt")
+	o := options()
+	o.Login = false
+	write(s, o, "0.json")
+	if err := Forget(tree); err != nil {
+		t.Fatal(err)
+	}
+	if names, err := tree.List("/run/anicca"); err != nil || len(names) != 1 {
+		t.Errorf("%q %v", names, err)
+	}
+	if again, err := ReadState(tree); err != nil || again != nil {
+		t.Errorf("%v %v", again, err)
+	}
+	if err := Forget(machine(t)); err != nil {
+		t.Errorf("where nothing is: %v", err)
+	}
+}
+
+// The numbers go where they are declared, else to the usual place where that is, and never through a link.
+func TestMetrics(t *testing.T) {
+	nstest.NeedIDs(t)
+	tree := machine(t)
+	if err := Metrics(tree, "", "a 1\n"); err != nil {
+		t.Errorf("where nobody reads them: %v", err)
+	}
+	if err := Metrics(tree, "/srv/metrics", "a 1\n"); err == nil || !strings.Contains(err.Error(), "report.metrics") {
+		t.Errorf("into a directory that is not there: %v", err)
+	}
+	for _, dir := range []string{usualMetrics, "/srv/metrics"} {
+		if err := os.MkdirAll(tree.Path(dir), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for declared, dir := range map[string]string{"": usualMetrics, "/srv/metrics": "/srv/metrics"} {
+		for _, text := range []string{"a 1\n", "a 2\n"} {
+			if err := Metrics(tree, declared, text); err != nil {
+				t.Fatal(err)
+			}
+			data, err := os.ReadFile(tree.Path(dir + "/anicca.prom"))
+			if err != nil || string(data) != text {
+				t.Errorf("%q %v", data, err)
+			}
+		}
+		if names, _ := tree.List(dir); len(names) != 1 {
+			t.Errorf("%s holds %q", dir, names)
+		}
+	}
+	if err := os.Symlink("/srv/metrics", tree.Path("/srv/link")); err != nil {
+		t.Fatal(err)
+	}
+	if err := Metrics(tree, "/srv/link", "b 1\n"); err == nil {
+		t.Error("a link was followed")
+	}
+}
+
+// An entry arrives whole at a journal, also where it has several lines.
+func TestJournal(t *testing.T) {
+	socket := filepath.Join(t.TempDir(), "socket")
+	journal, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: socket, Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer journal.Close()
+	r := report.Report{Goes: true, Base: 2, Counts: report.Counts{"data": {Files: 3, Size: 12}, "cache": {Files: 9, Size: 90}}}
+	if err := Journal(socket, report.Entry(r, report.Counted, "one\ntwo")); err != nil {
+		t.Fatal(err)
+	}
+	buf := make([]byte, 1<<16)
+	n, err := journal.Read(buf)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := fields(t, buf[:n])
+	for name, want := range map[string]string{
+		"MESSAGE": "one\ntwo", "MESSAGE_ID": report.Counted, "PRIORITY": "5", "SYSLOG_IDENTIFIER": "anicca", "ANICCA_ARMED": "1",
+		"ANICCA_FILES": "3", "ANICCA_BYTES": "12", "ANICCA_FILES_DATA": "3", "ANICCA_BYTES_CACHE": "90", "ANICCA_FILES_CONFIG": "0", "ANICCA_BASE": "2",
+	} {
+		if got[name] != want {
+			t.Errorf("%s is %q, want %q", name, got[name], want)
+		}
+	}
+	if err := Journal(socket+"-not", nil); err == nil {
+		t.Error("no journal is no error")
+	}
+}
+
+// fields reads an entry in the native protocol.
+func fields(t *testing.T, data []byte) map[string]string {
+	t.Helper()
+	out := map[string]string{}
+	for len(data) > 0 {
+		line, rest, ok := bytes.Cut(data, []byte("\n"))
+		if !ok {
+			t.Fatalf("an entry is cut off: %q", data)
+		}
+		name, value, ok := bytes.Cut(line, []byte("="))
+		if !ok {
+			n := binary.LittleEndian.Uint64(rest)
+			value, rest = rest[8:8+n], rest[8+n+1:]
+		}
+		if _, twice := out[string(name)]; twice {
+			t.Errorf("%s is there twice", name)
+		}
+		out[string(name)], data = string(value), rest
+	}
+	return out
+}
