@@ -159,6 +159,63 @@ func TestTryCommandAsAnOrdinaryUser(t *testing.T) {
 	}
 }
 
+// A home in which something is mounted, as kept directories are, is copied in pieces.
+func TestTryInPieces(t *testing.T) {
+	cmd, home := bird(t)
+	run := func(script string) {
+		t.Helper()
+		prepare := exec.Command("sh", "-c", script)
+		prepare.Dir = home
+		if out, err := prepare.CombinedOutput(); err != nil {
+			t.Fatal(err, string(out))
+		}
+	}
+	run(`mkdir -p kept/in files/deep .config/app store && mount -t tmpfs none kept && mkdir kept/in && echo 1 >kept/in/f && mount --bind store .config/app &&
+		echo 2 >files/deep/f && echo 3 >top && ln -s top link && echo 4 >.config/rc && echo 5 >.config/app/f && head -c 20000000 /dev/zero >large &&
+		chown -hR 65534:65534 . && echo 6 >foreign && mkdir foreigners && touch foreigners/f && mkdir -m 700 shut`)
+	t.Cleanup(func() { run("umount kept .config/app") })
+	see := func() string {
+		t.Helper()
+		out, err := exec.Command("sh", "-c", `cd "$1" && find . -printf '%p %y %m %U %s %T@ %C@ %l\n' | sort && cat top kept/in/f files/deep/f .config/rc .config/app/f foreign`, "sh", home).CombinedOutput()
+		if err != nil {
+			t.Fatal(err, string(out))
+		}
+		return string(out)
+	}
+	before := see()
+	cmd.Args = append(cmd.Args, "try", "--json", "--", "sh", "-c",
+		`cat top kept/in/f files/deep/f .config/rc .config/app/f foreign; ls foreigners; cat link
+		echo more >>top; rm link; echo new >kept/in/new; rm kept/in/f; mv files/deep moved; echo x >>.config/rc; mv .config/app/f .config/app/g
+		echo x 2>&- >>large || rm -f foreign; touch foreigners/g 2>&- || touch fresh; rm -rf kept files .config 2>&-; echo y >kept/last`)
+	var report strings.Builder
+	cmd.Stderr = &report
+	out, err := cmd.Output()
+	if err != nil || string(out) != "3\n1\n2\n4\n5\n6\nf\n3\n" {
+		t.Fatalf("%v %q\n%s", err, out, report.String())
+	}
+	var r tried
+	if err := json.Unmarshal([]byte(report.String()), &r); err != nil {
+		t.Fatal(err, report.String())
+	}
+	want := []string{
+		"added fresh", "added kept/last", "added moved", "deleted .config/app/f", "deleted .config/rc", "deleted files/deep", "deleted foreign", "deleted kept/in",
+		"deleted link", "modified top",
+	}
+	if got := r.changes(home); !slices.Equal(got, want) {
+		t.Errorf("%q\nwant %q", got, want)
+	}
+	how := map[string]string{}
+	for _, tree := range r.Trees {
+		how[strings.TrimPrefix(tree.Path, home)] = tree.How
+	}
+	if how[""] != "in pieces" || how["/kept"] != "copied" || how["/.config/app"] != "copied" {
+		t.Errorf("%v", how)
+	}
+	if after := see(); after != before {
+		t.Errorf("the real home was changed:\n%s\nwas:\n%s", after, before)
+	}
+}
+
 // What a command would have changed goes to standard error or to a file, and nothing else with it; its own output and exit code stay.
 func TestTryCommand(t *testing.T) {
 	for _, c := range []struct {

@@ -75,7 +75,7 @@ func (s Spec) copy(came <-chan os.Signal) int {
 		}
 	}
 	if err != nil {
-		r.Fault = err.Error()
+		r.Fault, r.Forbidden = err.Error(), errors.Is(err, sys.ErrNoNamespace)
 	}
 	if err := c.clean(); err != nil {
 		r.Left = err.Error()
@@ -99,6 +99,9 @@ func (c *copier) run(r *Result) error {
 // make makes the copy.
 func (c *copier) make() (err error) {
 	if err := sys.MakePrivate(); err != nil {
+		if !c.Root { // AppArmor of Ubuntu lets a user make namespaces, but do nothing in them
+			err = fmt.Errorf("%w: %w", sys.ErrNoNamespace, err)
+		}
 		return err
 	}
 	if c.real, err = sys.OpenTree("/"); err != nil {
@@ -138,6 +141,7 @@ func (c *copier) make() (err error) {
 			return err
 		}
 	}
+	_ = c.root.Remove(c.Place) // only so that nobody wonders what it is
 	if err := c.system(); err != nil {
 		return err
 	}

@@ -1,6 +1,8 @@
 package trial
 
 import (
+	"errors"
+	"io/fs"
 	"path"
 	"slices"
 	"strings"
@@ -39,8 +41,8 @@ func (c *copier) below(p string) []point {
 			continue
 		}
 		s, err := c.real.Stat(m.Mountpoint)
-		if err == nil && s.MountID != uint64(m.ID) { // something is mounted over it
-			continue
+		if err == nil && s.MountID != uint64(m.ID) || err != nil && !errors.Is(err, fs.ErrPermission) {
+			continue // something is mounted over it, or over a directory above
 		}
 		every, _ := sys.SplitOptions(strings.Split(m.Options, ","))
 		locked := slices.Contains(strings.Split(m.Options, ","), "ro") || slices.Contains(strings.Split(m.VFSOptions, ","), "ro")

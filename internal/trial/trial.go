@@ -65,7 +65,9 @@ type Result struct {
 	Full    bool   // there was no room for more
 	Size    uint64 // of the room, in bytes
 	Left    string // what could not be cleaned up
-	Fault   string // why there is no result
+
+	Fault     string // why there is no result
+	Forbidden bool   // it is that this machine allows no namespaces
 }
 
 // Exit codes that are not the command's, as env(1) and timeout(1) have them.
@@ -131,6 +133,8 @@ func Run(s Spec) (*Result, error) {
 		return nil, werr
 	case err != nil:
 		return nil, fmt.Errorf("the copy has ended without a report (exit code %d)", code)
+	case r.Forbidden:
+		return nil, fmt.Errorf("%w (%s)", sys.ErrNoNamespace, r.Fault)
 	case r.Fault != "":
 		return nil, errors.New(r.Fault)
 	}
