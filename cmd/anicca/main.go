@@ -136,7 +136,7 @@ Exit codes: 0 ok, 1 fault, 2 usage, 3 the declaration is invalid, 4 there are ch
 	f.StringVar(&g.root, "root", "/", "directory that is the root of the machine")
 	root.CompletionOptions.HiddenDefaultCmd = true
 	for _, sub := range []*cobra.Command{
-		tryCommand(), initCommand(), checkCommand(&g), showCommand(&g), schemaCommand(), planCommand(&g), applyCommand(&g),
+		tryCommand(&g), initCommand(), checkCommand(&g), showCommand(&g), schemaCommand(), planCommand(&g), applyCommand(&g),
 		keepCommand(&g), forgetCommand(&g), orphansCommand(&g), explainCommand(&g),
 		statusCommand(&g), baseCommand(&g), archiveCommand(&g), nextCommand(), restoreCommand(&g),
 		reviewCommand(&g), diffCommand(&g), logCommand(&g), undoCommand(&g),

@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -174,65 +173,6 @@ func TestApplyReadsTheMountTableOnce(t *testing.T) {
 		check(c.Execute())
 		if reads != 1 || !strings.Contains(out.String(), want) {
 			t.Errorf("the mount table was read %d times; want %q in\n%s", reads, want, out.String())
-		}
-	}
-}
-
-// The sandbox works for everybody.
-func TestTryAsAnOrdinaryUser(t *testing.T) {
-	nstest.Need(t)
-	nstest.NeedIDs(t)
-	self, err := os.ReadFile("/proc/self/exe")
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir, err := os.MkdirTemp("", "anicca-test-") // t.TempDir lies in a directory of root alone
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer os.RemoveAll(dir)
-	if err := os.Chmod(dir, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	program := filepath.Join(dir, "anicca")
-	if err := os.WriteFile(program, self, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command(program, "try")
-	cmd.Dir = "/"
-	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
-	out, err := cmd.CombinedOutput()
-	if err != nil || !strings.Contains(string(out), "Brought back from the archive: /home/bird/notes-3.txt") {
-		t.Errorf("%v\n%s", err, out)
-	}
-}
-
-// Where namespaces are forbidden, try says how to allow them, and what else to do.
-func TestTryWithoutNamespaces(t *testing.T) {
-	nstest.Need(t)
-	const limit = "/proc/sys/user/max_user_namespaces" // every namespace has its own
-	old, err := os.ReadFile(limit)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(limit, []byte("0"), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	defer os.WriteFile(limit, old, 0o644)
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command(self, "try")
-	cmd.Args[0] = "anicca"
-	out, err := cmd.CombinedOutput()
-	exit, ok := errors.AsType[*exec.ExitError](err)
-	if !ok || exit.ExitCode() != 1 {
-		t.Errorf("%v", err)
-	}
-	for _, want := range []string{"does not allow user namespaces", "sudo sysctl", "sudo anicca try"} {
-		if !strings.Contains(string(out), want) {
-			t.Errorf("%q is not said:\n%s", want, out)
 		}
 	}
 }

@@ -9,19 +9,49 @@ import (
 
 	"anicca/internal/sandbox"
 	"anicca/internal/sys"
+	"anicca/internal/trial"
 	"anicca/internal/ui"
 )
 
-func tryCommand() *cobra.Command {
+// allowNamespaces says how.
+const allowNamespaces = "Allow them with 'sudo sysctl kernel.unprivileged_userns_clone=1' (Debian) or\n" +
+	"'sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0' (Ubuntu)"
+
+func tryCommand(g *globals) *cobra.Command {
 	var asJSON bool
 	var inside string
+	var o tries
 	c := &cobra.Command{
-		Use:   "try",
-		Short: "Watch a little machine forget, in a sandbox, without root",
+		Use:   "try [-- COMMAND ARG...]",
+		Short: "Watch a little machine forget, or see what a command would change, in a sandbox",
 		Long: `Make a little machine in a namespace of its own, let programs write declared and undeclared
 files in it, restart it three times, show what was lost and what was kept, and bring one
-lost file back from the archive. This machine is not touched.`,
-		RunE: func(c *cobra.Command, _ []string) error {
+lost file back from the archive. This machine is not touched.
+
+With a command: run it in a throw-away copy of the running root, and print to standard error what it
+would have changed: a review of one program. Its input, output, directory, terminal and exit code are
+as without; a shell is a command too (anicca try -- bash). What it has left running ends with it.
+
+As root the copy is all of /, with everything that is mounted in it. An ordinary user can write only
+in copies of their home, /tmp, /var/tmp, the directory they are in, and each --tree, and reads the rest;
+what belongs to others, also in there, stays as it is. The report says which.
+
+NOT thrown away: what goes over the network or to a program that runs already, by a socket other than
+those in /run, or by --real PATH. Sockets in the copy lead nowhere, so systemd cannot be asked to do anything.
+Devices but null, zero, full, random, urandom and terminals are not there; root cannot mount anything in it,
+load modules, or set clock and network. It keeps accidents from the machine, not malice.
+
+Exit codes: that of the command; 125 the copy could not be made, 126 the command could not be started,
+127 it does not exist. Without a command: 0 or 1.`,
+		Args: usageOfTry,
+		RunE: func(c *cobra.Command, args []string) error {
+			switch {
+			case o.part != "":
+				return exitError{code: trial.Part(o.part, o.spec)}
+			case len(args) > 0:
+				o.asJSON = asJSON
+				return g.try(&o, args)
+			}
 			if inside != "" {
 				res, err := sandbox.Run(inside)
 				if err != nil {
@@ -38,15 +68,14 @@ lost file back from the archive. This machine is not touched.`,
 				return err
 			}
 			defer os.Remove(dir)
-			args := []string{"try", "--inside", dir}
+			args = []string{"try", "--inside", dir}
 			if asJSON {
 				args = append(args, "--json")
 			}
 			err = sys.InNamespace(c.Context(), args...)
 			if errors.Is(err, sys.ErrNoNamespace) {
-				return fmt.Errorf("%w.\nAllow them with 'sudo sysctl kernel.unprivileged_userns_clone=1' (Debian) or\n"+
-					"'sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0' (Ubuntu), or run 'sudo anicca try':\n"+
-					"it touches nothing of this machine either way", err)
+				return fmt.Errorf("%w.\n%s, or run 'sudo anicca try':\n"+
+					"it touches nothing of this machine either way", err, allowNamespaces)
 			}
 			if code, ok := sys.ExitCode(err); ok {
 				return exitError{code: code} // it has said why
@@ -57,6 +86,7 @@ lost file back from the archive. This machine is not touched.`,
 	c.Flags().BoolVar(&asJSON, "json", false, "print the result as JSON")
 	c.Flags().StringVar(&inside, "inside", "", "directory of the little machine")
 	_ = c.Flags().MarkHidden("inside")
+	o.flags(c)
 	return c
 }
 

@@ -98,7 +98,8 @@ func (v own) open(n node) (view, error) {
 // closed is a directory that cannot be looked into.
 type closed struct{}
 
-func (closed) self() (node, error)     { return node{}, fs.ErrPermission }
-func (closed) nodes() ([]node, error)  { return nil, nil }
-func (closed) open(node) (view, error) { return closed{}, nil }
-func (closed) close()                  {}
+func (closed) self() (node, error)         { return node{}, fs.ErrPermission }
+func (closed) nodes() ([]node, error)      { return nil, nil }
+func (closed) open(node) (view, error)     { return closed{}, nil }
+func (closed) each(func(node) error) error { return nil }
+func (closed) close()                      {}
