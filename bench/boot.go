@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"anicca/internal/apply"
@@ -52,6 +54,7 @@ func (s *stage) boot() error {
 		}
 		b.Entries = append(b.Entries, plan.Step{Kind: kind, Path: e.path, Store: "/persist", Source: "/persist" + e.path, Dir: e.dir})
 	}
+	slices.SortFunc(b.Entries, func(x, y plan.Step) int { return strings.Compare(x.Path, y.Path) }) // as plan.Make does
 	record := plan.Step{Kind: plan.Record, Path: "/persist/.anicca/current", Store: "/persist", Boot: b}
 	if err := apply.Run(top, &plan.Plan{Steps: []plan.Step{record}}, nil); err != nil {
 		return err

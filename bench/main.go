@@ -2,7 +2,7 @@
 //
 //	go run ./bench [resets] [-files 1000000] [-runs 15]
 //	go run ./bench apply [-entries 1000] [-runs 7] [-floor PROGRAM]
-//	go run ./bench review [-files 1000000] [-runs 5]
+//	go run ./bench review [-files 1000000] [-runs 5] [-dir DIR] [-only btrfs|overlay|walk]
 //
 // It needs root; resets need mkfs.btrfs, mkfs.ext4 and some GB below $TMPDIR, apply needs systemd-tmpfiles, findmnt and bash.
 // Nothing of the machine is touched: what is measured happens on images, or in memory, in a mount namespace of its own.
@@ -41,10 +41,13 @@ func run(what string, args []string) error {
 		_ = flags.Parse(args)
 		return o.bench()
 	case "review":
-		files := flags.Int("files", 1_000_000, "files in the root")
-		runs := flags.Int("runs", 5, "runs of each, in turn")
+		var o reviewOptions
+		flags.IntVar(&o.files, "files", 1_000_000, "files in the root")
+		flags.IntVar(&o.runs, "runs", 5, "runs of each, in turn; the slowest run less often")
+		flags.StringVar(&o.dir, "dir", "", "directory that keeps the disks for another time")
+		flags.StringVar(&o.only, "only", "", "one of btrfs, overlay and walk")
 		_ = flags.Parse(args)
-		return reviews(*files, *runs)
+		return o.bench()
 	case "changes": // by itself: find changes in one way
 		return changesOnly(args)
 	case "drop": // by itself: drop the only old root on this filesystem

@@ -197,6 +197,8 @@ func (t times) median() float64 {
 	return s[len(s)/2]
 }
 
-func (t times) String() string { return fmt.Sprintf("%7.2f [%.2f]", t.median(), slices.Min(t)) }
+func (t times) least() float64 { return slices.Min(t) }
+
+func (t times) String() string { return fmt.Sprintf("%7.2f [%.2f]", t.median(), t.least()) }
 
 func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }

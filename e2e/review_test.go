@@ -25,6 +25,7 @@ func TestReview(t *testing.T) {
 	d.convertForReview(t)
 	m := d.boot(t, "")
 	m.clean()
+	m.run("for n in $(seq 1200); do test ! -e /run/anicca/known.json || break; sleep 0.2; done; test -e /run/anicca/baseline.json || { journalctl -b -u anicca-baseline; exit 1; }")
 	m.ordered()
 	m.lived()
 	m.reviewed()
@@ -86,6 +87,7 @@ func (m *machine) lived() {
 		2, 0, 0, 0, 1, 0, 6, 0, 255, 255, 255, 255, 2, 0, 4, 0, 1, 0, 0, 0, 4, 0, 0, 0, 255, 255, 255, 255,
 		16, 0, 4, 0, 255, 255, 255, 255, 32, 0, 0, 0, 255, 255, 255, 255,
 	})
+	m.run("runuser -u bird -- sh -c 'echo letter >/home/bird/letter.odt'")
 	m.run("chmod 600 " + document + " && touch -d '2001-02-03 04:05:06.789' " + document)
 
 	m.run("echo mine >>/etc/issue; rm /etc/issue.net; touch /etc/ld.so.cache; echo x >/var/lib/undeclared; echo x >/var/lib/passing")
@@ -190,10 +192,20 @@ func (m *machine) reviewed() {
 			t.Errorf("what is kept, or noise, is in the review: %+v", r.Items[i])
 		}
 	}
+	for _, command := range []string{"anicca review --since-boot", "runuser -u bird -- anicca review --user"} {
+		if out := m.run(command); !strings.Contains(out, document) || strings.Contains(out, "/persist") {
+			t.Errorf("%s:\n%s", command, out)
+		}
+	}
 	if _, code := m.try("anicca review --quiet"); code != 4 {
 		t.Errorf("review --quiet: exit code %d, want 4", code)
 	}
-	m.run("anicca keep --yes /var/lib/bluetooth")
+	m.run("anicca keep --yes /var/lib/bluetooth /home/bird/letter.odt")
+	for _, command := range []string{"anicca review", "runuser -u bird -- anicca review --user"} {
+		if out := m.run(command); strings.Contains(out, "letter.odt") || !strings.Contains(out, document) {
+			t.Errorf("after keep: %s:\n%s", command, out)
+		}
+	}
 	m.write("/etc/anicca/ignore.cue", `ignore: "/var/lib/undeclared": why: "it comes and goes"`, 0o644)
 	r = m.review()
 	if r.find(pairing) >= 0 || r.find("/var/lib/undeclared") >= 0 || r.find(document) < 0 || r.find("/var/lib/passing") < 0 {
@@ -207,6 +219,7 @@ func (m *machine) reviewed() {
 
 // forgotten looks what the reset has done.
 func (m *machine) forgotten() {
+	m.want("cat /home/bird/letter.odt", "letter")
 	m.want("cat "+pairing+" && stat -c '%U %a' "+pairing+" /var/lib/bluetooth", "key\nroot 600\nroot 700")
 	m.lives(false, document, "/var/lib/undeclared", "/var/lib/passing", "/usr/bin/hello-bird", "/usr/share/hello-bird", "/etc/hello-bird.conf")
 	m.lives(true, "/etc/issue.net")

@@ -61,7 +61,7 @@ func parts(d *root.Disk) ([]root.Part, error) {
 	return out, nil
 }
 
-func baseCommand() *cobra.Command {
+func baseCommand(g *globals) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "base",
 		Short: "List the known-good roots that a reset returns to",
@@ -102,6 +102,7 @@ it becomes the base at the next boot.`,
 					return err
 				}
 				fmt.Fprintf(c.OutOrStdout(), "base %d is made; the next reset returns to it\n", base.Number)
+				g.tellBase(base)
 				return leftOut(c.OutOrStdout(), d)
 			})
 		},

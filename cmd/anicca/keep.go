@@ -90,6 +90,7 @@ func (g globals) live(c *cobra.Command, yes, check bool, question string, look f
 	progress := progress{w: bufio.NewWriter(w)}
 	err = errors.Join(change.Run(progress.tell), progress.w.Flush())
 	ui.Taken(w, change)
+	g.tellKept(nil)
 	if err != nil {
 		return err
 	}

@@ -68,8 +68,8 @@ func (g globals) judges() (*review.Scale, *noise.Sieve, error) {
 	} else if _, none := os.Stat(g.config); !errors.Is(none, os.ErrNotExist) {
 		fmt.Fprintf(os.Stderr, "note: what %s ignores is shown too, as it is not valid: 'anicca check' says why\n", g.config)
 	}
-	scale, sieve := judges(ignore, accounts)
-	return scale, sieve, nil
+	by := newMeasure(nil, ignore, accounts.Users())
+	return by.scale, by.sieve, nil
 }
 
 // bring brings all of it back, after one question.

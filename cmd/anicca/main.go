@@ -5,9 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime"
 	"runtime/debug"
 	"strings"
 
@@ -41,9 +43,6 @@ func main() { os.Exit(Main()) }
 
 // Main runs the command line and returns the exit code.
 func Main() int {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(400) // evaluating makes much that is thrown away at once, and nothing here runs for long
-	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	cmd := command()
@@ -66,6 +65,19 @@ func Main() int {
 		return exitLoss
 	}
 	return exitFault
+}
+
+// collectLate lets memory be collected only when there is much of it, and seldom after that: evaluating makes much that is thrown
+// away at once, and no verb but service runs for long.
+func collectLate() {
+	const much = 96 << 20
+	debug.SetGCPercent(-1)
+	debug.SetMemoryLimit(much)
+	first := new([16]byte)
+	runtime.SetFinalizer(first, func(*[16]byte) { // the first time that it is
+		debug.SetGCPercent(400)
+		debug.SetMemoryLimit(math.MaxInt64)
+	})
 }
 
 // globals are the flags of every verb.
@@ -92,7 +104,10 @@ Exit codes: 0 ok, 1 fault, 2 usage, 3 the declaration is invalid, 4 there are ch
 (--check), 5 going on would lose data.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
-		PersistentPreRunE: func(*cobra.Command, []string) error {
+		PersistentPreRunE: func(c *cobra.Command, _ []string) error {
+			if os.Getenv("GOGC") == "" && c.Name() != "service" {
+				collectLate()
+			}
 			abs, err := filepath.Abs(g.root)
 			if err == nil {
 				g.root, err = filepath.EvalSymlinks(abs)
@@ -123,7 +138,7 @@ Exit codes: 0 ok, 1 fault, 2 usage, 3 the declaration is invalid, 4 there are ch
 	for _, sub := range []*cobra.Command{
 		tryCommand(), initCommand(), checkCommand(&g), showCommand(&g), schemaCommand(), planCommand(&g), applyCommand(&g),
 		keepCommand(&g), forgetCommand(&g), orphansCommand(&g), explainCommand(&g),
-		statusCommand(&g), baseCommand(), archiveCommand(&g), nextCommand(), restoreCommand(&g),
+		statusCommand(&g), baseCommand(&g), archiveCommand(&g), nextCommand(), restoreCommand(&g),
 		reviewCommand(&g), diffCommand(&g), logCommand(&g), undoCommand(&g),
 		presetsCommand(), suggestCommand(&g), serviceCommand(),
 	} {

@@ -87,7 +87,9 @@ Exit codes: 0 done or nothing to do, 1 a step failed, 3 the declaration is inval
 					return exitError{exitFault, "nothing was done"}
 				}
 			}
-			return g.run(c.OutOrStdout(), p)
+			err = g.run(c.OutOrStdout(), p)
+			g.tellKept(host)
+			return err
 		},
 	}
 	c.Flags().BoolVarP(&o.yes, "yes", "y", false, "do not ask")

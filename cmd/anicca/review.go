@@ -7,10 +7,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"anicca/internal/baseline"
 	"anicca/internal/changes"
 	"anicca/internal/config"
 	"anicca/internal/decl"
-	"anicca/internal/facts"
 	"anicca/internal/noise"
 	"anicca/internal/review"
 	"anicca/internal/root"
@@ -19,22 +19,30 @@ import (
 )
 
 func reviewCommand(g *globals) *cobra.Command {
-	var asJSON, quiet, all, silent bool
+	var asJSON, quiet, all, silent, user, since, take bool
 	c := &cobra.Command{
 		Use:   "review",
 		Short: "Show what the next reset would drop",
 		Long: `Show what the next reset would drop: what was added, modified or deleted in the root since its base was
 made, files and their owner, mode, access lists and attributes, but for what is kept. What would be missed most
 comes first: credentials, data of people, configuration, software, state, and then caches, which are made
-again; where a preset would keep it, that is named. What programs write by themselves, and write again, is
-left out (--noise shows it); 'ignore' in the declaration adds to that.
+again; where a preset would keep it, that is named, and who wrote it, as far as packages and units tell. What
+programs write by themselves, and write again, is left out (--noise shows it); 'ignore' in the declaration
+adds to that.
 
 Directories with many changes are one line. Times alone are no change, nor is a file that was written
 again with the same content. Nothing is really lost: what a reset drops goes into the archive.
 
+--since-boot leaves out what the boot has changed by itself: what is as it was when the boot had settled.
+--user needs no root: it tells of your own home, by the times that the kernel notes. What was deleted
+it cannot see.
+
 Exit codes: 0 done, 1 a fault, 3 the declaration is invalid, 4 with --quiet: something of value would go.`,
 		RunE: func(c *cobra.Command, _ []string) error {
-			r, err := g.review()
+			if take {
+				return g.takeBaseline(c.OutOrStdout())
+			}
+			r, err := g.reviewOf(user, since, quiet || asJSON && !ui.Terminal(c.OutOrStdout()))
 			switch {
 			case err != nil:
 				return err
@@ -61,11 +69,15 @@ Exit codes: 0 done, 1 a fault, 3 the declaration is invalid, 4 with --quiet: som
 	c.Flags().BoolVarP(&quiet, "quiet", "q", false, "print nothing; exit with 4 if something of value would go")
 	c.Flags().BoolVarP(&all, "all", "a", false, "a line for every change, in the order of their paths")
 	c.Flags().BoolVar(&silent, "noise", false, "show what is left out as not worth a word, and why")
+	c.Flags().BoolVar(&user, "user", false, "your own home only, without root")
+	c.Flags().BoolVar(&since, "since-boot", false, "only what has changed since the boot had settled")
+	c.Flags().BoolVar(&take, "baseline", false, "from now on, --since-boot means: since now")
 	return c
 }
 
-// review looks at the disk that roots are made on.
-func (g globals) review() (r review.Review, err error) {
+// review looks at the disk that roots are made on, and says how far it is if it takes long, unless it is to be silent. With a baseline, it tells of
+// what has changed since that was taken.
+func (g globals) review(from *baseline.Baseline, silent bool) (r review.Review, err error) {
 	host, err := g.load()
 	if err != nil {
 		return r, err
@@ -85,36 +97,60 @@ func (g globals) review() (r review.Review, err error) {
 		return r, err
 	}
 	if b == nil {
-		return r, errors.New("nothing was applied yet, so nothing is reset: run 'anicca apply'")
+		return r, errNothing
 	}
 	err = errors.New("the disk that roots are made on cannot be read: run it as root, on a machine that was set up by 'anicca init'")
-	letGo := g.look(func(d *root.Disk, _ *sys.Tree) { r, err = reviewDisk(d, m.Root, b.Kept(), host, f) })
+	letGo := g.look(func(d *root.Disk, base *sys.Tree) {
+		in := finding{m.Root, main.Path, silent}
+		r, err = g.reviewDisk(d, base, in, newMeasure(b.Kept(), host.Ignore, f.Accounts.Users()), from)
+	})
 	letGo()
 	return r, err
 }
 
-func reviewDisk(d *root.Disk, running *sys.Tree, kept []string, host *decl.Host, f *facts.Facts) (r review.Review, err error) {
-	base, err := d.Base()
-	if err != nil {
-		return r, err
-	}
-	skip := map[string]bool{}
-	for _, p := range kept {
-		skip[p] = true
-	}
-	all, err := changes.OfDisk(d, running, func(p string) bool { return skip[p] })
-	scale, sieve := judges(host.Ignore, f.Accounts)
-	return review.Make(base.Number, all, kept, scale, sieve), err
+// measure is what changes are found and weighed by.
+type measure struct {
+	kept  []string
+	users []decl.Account
+	scale *review.Scale
+	sieve *noise.Sieve
 }
 
-// judges weigh what a reset drops on a machine with these accounts, and find what the declaration or the catalogue calls noise.
-func judges(ignore []decl.Noise, accounts decl.Accounts) (*review.Scale, *noise.Sieve) {
+func newMeasure(kept []string, ignore []decl.Noise, users []decl.Account) measure {
 	var people []decl.Account
 	var homes []string
-	for _, u := range accounts.Users() {
+	for _, u := range users {
 		if u.Person() {
 			people, homes = append(people, u), append(homes, u.Home)
 		}
 	}
-	return review.NewScale(config.Presets(), people), noise.New(append(slices.Clone(ignore), config.Noise()...), homes)
+	return measure{kept, users, review.NewScale(config.Presets(), people), noise.New(append(slices.Clone(ignore), config.Noise()...), homes)}
+}
+
+func (m measure) look() changes.Look {
+	skip := map[string]bool{}
+	for _, p := range m.kept {
+		skip[p] = true
+	}
+	return changes.Look{Skip: func(p string) bool { return skip[p] }, Apart: review.Apart(m.scale, m.sieve)}
+}
+
+func (g globals) reviewDisk(d *root.Disk, old *sys.Tree, in finding, m measure, from *baseline.Baseline) (r review.Review, err error) {
+	base, err := d.Base()
+	if err != nil {
+		return r, err
+	}
+	all, err := in.find(d, base, m.look())
+	if err != nil {
+		return r, err
+	}
+	if from != nil {
+		all = from.Since(all)
+	}
+	m.scale.Tell(g.origins(all, old, m.users))
+	r = review.Make(base.Number, all, m.kept, m.scale, m.sieve)
+	if from != nil {
+		r.Since = from.When.Unix()
+	}
+	return r, nil
 }

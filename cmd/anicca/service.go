@@ -15,13 +15,14 @@ import (
 // has to be small.
 func serviceCommand() *cobra.Command {
 	services := map[string]func() error{
-		"watch":   watch.Main,
-		"observe": func() error { return boot.Observe("/", boot.RecordPath, time.Now()) },
-		"expire":  func() error { return boot.Expire(time.Now(), 2*time.Second) },
-		"fill":    boot.WarnFill,
+		"watch":    watch.Main,
+		"observe":  func() error { return boot.Observe("/", boot.RecordPath, time.Now()) },
+		"expire":   func() error { return boot.Expire(time.Now(), 2*time.Second) },
+		"fill":     boot.WarnFill,
+		"baseline": baselineService,
 	}
 	return &cobra.Command{
-		Use:    "service watch|observe|expire|fill",
+		Use:    "service watch|observe|expire|fill|baseline",
 		Short:  "Do the work of one of anicca's units",
 		Hidden: true,
 		Args:   cobra.ExactArgs(1),

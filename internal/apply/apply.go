@@ -8,6 +8,7 @@ package apply
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"path"
 	"slices"
 
@@ -74,7 +75,7 @@ func Run(root *sys.Tree, p *plan.Plan, tell func(Event)) error {
 			placed = s.Boot.Entries
 		}
 	}
-	return errors.Join(append(errs, Note(root, placed))...)
+	return errors.Join(append(errs, note(root, placed, w.near.Made()))...)
 }
 
 func sorted(set map[string]bool) []string {
@@ -136,7 +137,7 @@ func (w *walker) step(s plan.Step) error {
 		if err := w.guard(s); err != nil {
 			return err
 		}
-		return place(w.near, s)
+		return PlaceNear(w.near, s)
 	case plan.Carry:
 		return w.carried[s.Path].Err
 	case plan.Give:
@@ -149,6 +150,11 @@ func (w *walker) step(s plan.Step) error {
 
 // bind covers a directory or file of a running system with its kept copy.
 func (w *walker) bind(s plan.Step) error {
+	if !w.adopted[s.Path] {
+		if err := bindNew(w.near, s); !errors.Is(err, fs.ErrExist) { // it makes what it covers
+			return wrap(s, err)
+		}
+	}
 	if err := w.guard(s); err != nil {
 		return err
 	}
@@ -163,7 +169,7 @@ func (w *walker) bind(s plan.Step) error {
 		}
 		defer hidden.Close()
 	}
-	if err := place(w.near, s); err != nil {
+	if err := PlaceNear(w.near, s); err != nil {
 		return err
 	}
 	if hidden == nil {
@@ -184,7 +190,7 @@ func (w *walker) coverFile(s plan.Step) error {
 		return err
 	}
 	defer hidden.Close()
-	if err := place(w.near, s); err != nil {
+	if err := PlaceNear(w.near, s); err != nil {
 		return err
 	}
 	return hidden.Freshen(w.root, s.Source)
@@ -193,8 +199,11 @@ func (w *walker) coverFile(s plan.Step) error {
 // guard refuses to cover or replace data that the store does not have.
 // The plan has looked before; this looks again, at the last moment.
 func (w *walker) guard(s plan.Step) error {
+	if w.adopted[s.Path] {
+		return nil
+	}
 	there, err := w.near.Stat(s.Path)
-	if err != nil || w.adopted[s.Path] {
+	if err != nil {
 		return ignoreMissing(err)
 	}
 	if there.IsLink() {

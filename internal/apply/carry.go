@@ -42,7 +42,9 @@ type Carrier struct {
 	early bool // only save, see [Save]
 	again bool // and the set of account databases of before was kept already
 
-	roots map[string]bool // of which it is known what was placed in them; nil until that was looked for
+	near  *sys.Near                    // of Root, while it is looked at and nothing is done yet
+	lies  map[string]lies              // by directory, for the same time
+	roots map[string]map[string]placed // of which it is known what was placed in them, and that as far as it was asked; nil until that was looked for
 	noted []noted
 }
 
@@ -73,6 +75,7 @@ func (c *Carrier) Carry(steps []plan.Step) []Carried {
 	var set []*carrying
 	unlock, err := c.lockAccounts(steps)
 	defer unlock()
+	c.near, c.lies = c.Root.Near().Once(), map[string]lies{}
 	for i, s := range steps {
 		all[i].step = s
 		if isAccount(s.Path) {
@@ -83,6 +86,8 @@ func (c *Carrier) Carry(steps []plan.Step) []Carried {
 			all[i].out.Err = all[i].find(c)
 		}
 	}
+	c.near.Close()
+	c.near, c.lies = nil, nil
 	c.together(set)
 	out := make([]Carried, len(steps))
 	for i := range all {
@@ -112,13 +117,20 @@ func (c *Carrier) Commit() (failed map[string]error, err error) {
 	if err := c.sync(); err != nil {
 		return nil, err
 	}
+	var had [2]bool // whether anything is remembered of the root: of files that were placed, and of those that are gone
+	for i, p := range []string{c.file(c.ID, ""), c.gone(c.ID, "")} {
+		if had[i], err = c.Root.Exists(p); err != nil {
+			return nil, err
+		}
+	}
 	failed = map[string]error{}
 	for _, n := range c.noted {
-		if err := c.note(n); err != nil {
+		had[1] = had[1] || n.kept == ""
+		if err := c.note(n, had[0], had[1]); err != nil {
 			failed[n.path] = err
 		}
 	}
-	c.noted = nil
+	c.noted, c.roots = nil, nil
 	store, err := c.Root.Sub(c.Store)
 	if err != nil {
 		return failed, err
@@ -165,10 +177,26 @@ func (c *Carrier) nearest(p string) (string, sys.Stat, error) {
 	}
 }
 
+// lies says what a directory is part of.
+type lies struct {
+	part, foreign string
+	err           error
+}
+
 // part returns the mount point of the volume that a path lies in and that is reset with the root, "" for the root itself.
 // Foreign is where another filesystem is mounted that the path lies on: no boot resets that.
 func (c *Carrier) part(p string) (part, foreign string, err error) {
-	dir, at, err := c.nearest(path.Dir(p))
+	up := path.Dir(p)
+	l, known := c.lies[up]
+	if !known {
+		l.part, l.foreign, l.err = c.partOf(up)
+		c.lies[up] = l
+	}
+	return l.part, l.foreign, l.err
+}
+
+func (c *Carrier) partOf(p string) (part, foreign string, err error) {
+	dir, at, err := c.nearest(p)
 	if err != nil {
 		return "", "", err
 	}

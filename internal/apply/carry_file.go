@@ -92,10 +92,10 @@ func (f *carrying) place(c *Carrier) error {
 	if there, err := sameThere(t, at, c.Root, s.Path); there && err == nil {
 		return nil
 	}
-	if err := parents(c.Root, s, false); err != nil {
-		return err
-	}
-	return sys.Put(t, at, c.Root, s.Path, f.here(c) || c.Used)
+	return above(
+		func() error { return sys.Put(t, at, c.Root, s.Path, f.here(c) || c.Used) },
+		func() error { return parents(c.Root, s, false) },
+	)
 }
 
 // used returns where the version lies that is placed.

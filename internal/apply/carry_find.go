@@ -29,7 +29,7 @@ func (f *carrying) find(c *Carrier) error {
 		return err
 	}
 	f.foreign = foreign
-	if x.store, err = carriable(c.Root, s.Source); err != nil {
+	if _, x.store, err = look(c.near, s.Source); err != nil {
 		return err
 	}
 	if err := f.refresh(c); err != nil {
@@ -43,7 +43,12 @@ func (f *carrying) find(c *Carrier) error {
 	if !f.here(c) && last.Root != "" && last.Part != part {
 		return fmt.Errorf("it lay in the volume %q of the last session, and lies in %q now: is a volume not mounted?", last.Part, part)
 	}
-	x.root, err = carriable(last.Tree, last.At)
+	var there sys.Stat
+	if f.here(c) {
+		there, x.root, err = look(c.near, last.At)
+	} else {
+		there, x.root, err = look(last.Tree, last.At)
+	}
 	if err != nil && !f.here(c) { // the session has put something else there: it is no version of the file
 		x.root, err = false, nil
 		f.out.Said = append(f.out.Said, fmt.Sprintf("%s as the last session has left it cannot be carried: %v. The kept copy is used", s.Path, errCarry(last.Tree, last.At)))
@@ -52,7 +57,7 @@ func (f *carrying) find(c *Carrier) error {
 	if err != nil {
 		return err
 	}
-	if x.root {
+	if x.root && there.IsLink() {
 		if target, err := last.Tree.Readlink(last.At); err == nil && target == s.Source { // it is the kept copy, and nobody's change
 			x.root = false
 			return nil
@@ -82,6 +87,9 @@ func (f *carrying) compare(c *Carrier) (err error) {
 	equal := func(a *sys.Tree, ap string, b *sys.Tree, bp string, both bool) bool {
 		if err != nil || !both {
 			return false
+		}
+		if sys.SameFiles(a, ap, b, bp) { // mostly
+			return true
 		}
 		var diff []sys.Difference
 		diff, err = sys.Compare(a, ap, b, bp, 20)
@@ -118,14 +126,23 @@ const mostCarried = 64 << 20
 
 // carriable reports whether a file or a link lies at p. Anything else there cannot be carried.
 func carriable(t *sys.Tree, p string) (bool, error) {
-	s, err := t.Stat(p)
+	_, there, err := look(t, p)
+	return there, err
+}
+
+// look is [carriable], and says what it is.
+func look(t interface {
+	Stat(p string) (sys.Stat, error)
+}, p string,
+) (s sys.Stat, there bool, err error) {
+	s, err = t.Stat(p)
 	switch {
 	case err != nil:
-		return false, ignoreMissing(err)
+		return s, false, ignoreMissing(err)
 	case !s.IsFile() && !s.IsLink():
-		return false, errors.New("it is neither a file nor a link: keep it as a directory, or move it away")
+		return s, false, errors.New("it is neither a file nor a link: keep it as a directory, or move it away")
 	case s.IsFile() && s.Size > mostCarried:
-		return false, errTooLarge
+		return s, false, errTooLarge
 	}
-	return true, nil
+	return s, true, nil
 }

@@ -27,26 +27,43 @@ func (c *Carrier) known(root, p string) (placed, error) {
 		if ignoreMissing(err) != nil {
 			return unknown, err
 		}
-		c.roots = map[string]bool{}
+		c.roots = map[string]map[string]placed{}
 		for _, n := range names {
-			c.roots[n] = true
+			c.roots[n] = map[string]placed{}
 		}
 	}
-	if !c.roots[root] {
+	all, some := c.roots[root]
+	if !some {
 		return unknown, nil
 	}
-	if there, err := c.Root.Exists(c.file(root, p)); there || err != nil {
+	if is, asked := all[p]; asked {
+		return is, nil
+	}
+	is, err := c.wasPlaced(root, p)
+	if err == nil {
+		all[p] = is
+	}
+	return is, err
+}
+
+func (c *Carrier) wasPlaced(root, p string) (placed, error) {
+	exists := c.Root.Exists
+	if c.near != nil {
+		exists = c.near.Exists
+	}
+	if there, err := exists(c.file(root, p)); there || err != nil {
 		return placedOne, err
 	}
-	there, err := c.Root.Exists(c.gone(root, p))
+	there, err := exists(c.gone(root, p))
 	if there {
 		return gone, err
 	}
 	return unknown, err
 }
 
-// note remembers how one file was left in the running root. What was placed must be on the disk before.
-func (c *Carrier) note(n noted) error {
+// note remembers how one file was left in the running root. What was placed must be on the disk before. Files and marks say whether
+// there are any from before.
+func (c *Carrier) note(n noted, files, marks bool) error {
 	if c.ID == "" {
 		return nil
 	}
@@ -57,21 +74,21 @@ func (c *Carrier) note(n noted) error {
 		}
 		return discard(c.Root, mark, at)
 	}
-	there, err := sameThere(c.Root, n.kept, c.Root, at)
-	if there && err == nil {
-		return nil
+	if files {
+		if there, err := sameThere(c.Root, n.kept, c.Root, at); there && err == nil {
+			return nil
+		}
 	}
-	if err := c.Root.MkdirAll(path.Dir(at), ours); err != nil {
-		return err
-	}
-	err = nil
-	if n.as != "" && n.as != at { // the copy that an earlier boot has made is the same
-		err = c.Root.Link(n.as, at)
-	}
-	if n.as == "" || err != nil {
-		err = sys.Put(c.Root, n.kept, c.Root, at, false)
-	}
-	if err == nil {
+	err := above(
+		func() error {
+			if n.as != "" && n.as != at && c.Root.Link(n.as, at) == nil { // the copy that an earlier boot has made is the same
+				return nil
+			}
+			return sys.Put(c.Root, n.kept, c.Root, at, false)
+		},
+		func() error { return c.Root.MkdirAll(path.Dir(at), ours) },
+	)
+	if err == nil && marks {
 		err = ignoreMissing(c.Root.Remove(mark))
 	}
 	return err

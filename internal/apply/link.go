@@ -81,7 +81,7 @@ func (w *walker) link(s plan.Step) error {
 		if err := w.guard(s); err != nil {
 			return err
 		}
-		return place(w.near, s)
+		return PlaceNear(w.near, s)
 	}
 	old, err := w.root.Sub(s.Path)
 	if err != nil {
@@ -92,7 +92,7 @@ func (w *walker) link(s plan.Step) error {
 		return err
 	}
 	if empty, err := old.Empty("."); err != nil || empty {
-		return errors.Join(err, place(w.near, s))
+		return errors.Join(err, PlaceNear(w.near, s))
 	}
 	if err := unused(w.root, s.Path); err != nil {
 		return err

@@ -1,6 +1,8 @@
 package apply
 
 import (
+	"errors"
+	"io/fs"
 	"path"
 	"strings"
 
@@ -32,6 +34,17 @@ func parents(root *sys.Tree, s plan.Step, inStore bool) error {
 		}
 		return root.Mkdir(p, perm)
 	})
+}
+
+// above puts something in place, and if a directory is missing for that, makes those above it before: mostly they are there.
+func above(put, parents func() error) error {
+	err := put()
+	if errors.Is(err, fs.ErrNotExist) {
+		if err = parents(); err == nil {
+			err = put()
+		}
+	}
+	return err
 }
 
 // special are directories of every system that have another mode than most.

@@ -15,17 +15,25 @@ import (
 func Place(root *sys.Tree, s plan.Step) error {
 	near := root.Near()
 	defer near.Close()
-	return place(near, s)
+	return PlaceNear(near, s)
 }
 
-func place(near *sys.Near, s plan.Step) error {
-	if err := put(near, s); err != nil {
-		return fmt.Errorf("%s %s: %w", s.Kind, s.Path, err)
+// PlaceNear is [Place] for one entry of many.
+func PlaceNear(near *sys.Near, s plan.Step) error {
+	if err := wrap(s, put(near, s)); err != nil {
+		return err
 	}
 	if s.Kind == plan.Bind { // put has looked at what shows there
 		return nil
 	}
 	return Verify(near.Tree(), s)
+}
+
+func wrap(s plan.Step, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s %s: %w", s.Kind, s.Path, err)
 }
 
 func put(near *sys.Near, s plan.Step) error {
@@ -80,11 +88,16 @@ func bind(near *sys.Near, s plan.Step) error {
 		if done, err := sys.MountedFrom(root, s.Source, root, s.Path); err == nil && done {
 			return nil
 		}
-		return sys.Bind(root, s.Source, root, s.Path, s.Options)
+		return near.Bind(s.Source, s.Path, s.Options)
 	case !errors.Is(err, fs.ErrNotExist):
 		return err
 	}
-	return near.BindNew(s.Source, s.Path, s.Options, func() error { return parents(root, s, false) })
+	return bindNew(near, s)
+}
+
+// bindNew is [bind] where nothing lies at the path.
+func bindNew(near *sys.Near, s plan.Step) error {
+	return near.BindNew(s.Source, s.Path, s.Options, func() error { return parents(near.Tree(), s, false) })
 }
 
 // Verify reports with an error if the entry is not in place.
@@ -129,7 +142,9 @@ func Verify(root *sys.Tree, s plan.Step) error {
 
 // Note makes the mount options that are for user space known to it, for what is in place in the running system.
 // In any other root there is nobody to read them.
-func Note(root *sys.Tree, entries []plan.Step) error {
+func Note(root *sys.Tree, entries []plan.Step) error { return note(root, entries, nil) }
+
+func note(root *sys.Tree, entries []plan.Step, made map[string]sys.Made) error {
 	if root.Name() != "/" {
 		return nil
 	}
@@ -145,7 +160,7 @@ func Note(root *sys.Tree, entries []plan.Step) error {
 			ours[s.Path] = s.Options // where a mount had to do
 		}
 	}
-	return sys.NoteUserOptions(root, ours, others)
+	return sys.NoteUserOptions(root, ours, others, made)
 }
 
 func ignoreMissing(err error) error {

@@ -35,7 +35,7 @@ func record(root *sys.Tree, s plan.Step) error {
 		}
 	}
 	b.Generation++
-	data, err := json.MarshalIndent(b, "", "\t")
+	data, err := json.Marshal(b)
 	if err != nil {
 		return err
 	}

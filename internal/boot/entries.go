@@ -26,6 +26,8 @@ func persistAll(r *Record, rootTree *sys.Tree, old *earlier, b *plan.Boot) {
 	r.Entries = r.Entries[:0]
 	_ = r.timed("entries", func() error {
 		carried := carry(r, rootTree, old, b.Entries)
+		near, dirs := rootTree.Near(), b.Dirs()
+		defer near.Close()
 		for _, s := range b.Entries {
 			e := Entry{Path: s.Path, State: Placed, Pass: r.pass}
 			var err error
@@ -37,10 +39,10 @@ func persistAll(r *Record, rootTree *sys.Tree, old *earlier, b *plan.Boot) {
 				e.State, e.Error = Absent, "its store "+s.Store+" is not there"
 			} else {
 				var why string
-				if why, err = r.waits(rootTree, b, s); why != "" {
+				if why, err = r.waits(rootTree, dirs, s); why != "" {
 					e.State, e.Error = Later, "waits for "+why
 				} else if err == nil {
-					err = persist(r, rootTree, old, s, &e)
+					err = persist(r, near, old, s, &e)
 				}
 			}
 			if err != nil {
@@ -56,8 +58,9 @@ func persistAll(r *Record, rootTree *sys.Tree, old *earlier, b *plan.Boot) {
 	})
 }
 
-func persist(r *Record, rootTree *sys.Tree, old *earlier, s plan.Step, e *Entry) error {
-	there, err := rootTree.Exists(s.Source)
+func persist(r *Record, near *sys.Near, old *earlier, s plan.Step, e *Entry) error {
+	rootTree := near.Tree()
+	there, err := near.Exists(s.Source)
 	if err != nil {
 		return err
 	}
@@ -95,7 +98,7 @@ func persist(r *Record, rootTree *sys.Tree, old *earlier, s plan.Step, e *Entry)
 	if s.Kind == plan.Symlink && s.Dir {
 		err = linkDir(r, rootTree, s)
 	} else {
-		err = apply.Place(rootTree, s)
+		err = apply.PlaceNear(near, s)
 	}
 	if err == nil && s.Enforce {
 		if err := apply.Enforce(rootTree, s); err != nil { // it is kept all the same

@@ -150,6 +150,7 @@ func again(r *Record, t *sys.Tree, b *plan.Boot, old *earlier, soft bool) {
 	if len(rest) > 0 {
 		carried = carry(r, t, old, rest)
 	}
+	dirs := b.Dirs()
 	for i, e := range r.Entries {
 		s, ok := seen[e.Path]
 		if !ok || e.State == Waiting || e.State == Absent {
@@ -166,7 +167,7 @@ func again(r *Record, t *sys.Tree, b *plan.Boot, old *earlier, soft bool) {
 			}
 			continue
 		}
-		r.again(t, b, old, s, &r.Entries[i], soft || inside(placed, s.Path))
+		r.again(t, b, dirs, old, s, &r.Entries[i], soft || inside(placed, s.Path))
 		if r.Entries[i].State == Placed && (e.State != Placed || r.Entries[i].Pass != e.Pass) {
 			placed[s.Path] = true
 		}
@@ -174,7 +175,7 @@ func again(r *Record, t *sys.Tree, b *plan.Boot, old *earlier, soft bool) {
 }
 
 // again does so for one entry. With gone, it is known that what was in place is not any more.
-func (r *Record) again(t *sys.Tree, b *plan.Boot, old *earlier, s plan.Step, e *Entry, gone bool) {
+func (r *Record) again(t *sys.Tree, b *plan.Boot, dirs plan.Dirs, old *earlier, s plan.Step, e *Entry, gone bool) {
 	err := apply.Verify(t, s)
 	if err == nil {
 		r.healed(e)
@@ -183,7 +184,7 @@ func (r *Record) again(t *sys.Tree, b *plan.Boot, old *earlier, s plan.Step, e *
 	ours := 0
 	if e.State == Placed && !gone {
 		ours = 1
-	} else if why, werr := r.waits(t, b, s); why != "" {
+	} else if why, werr := r.waits(t, dirs, s); why != "" {
 		e.State, e.Error = Later, "waits for "+why
 		return
 	} else if werr != nil {
@@ -197,7 +198,9 @@ func (r *Record) again(t *sys.Tree, b *plan.Boot, old *earlier, s plan.Step, e *
 	case ours == 0:
 		was := *e
 		e.State = Placed
-		if err = persist(r, t, old, s, e); err == nil && e.State == Waiting {
+		near := t.Near()
+		defer near.Close()
+		if err = persist(r, near, old, s, e); err == nil && e.State == Waiting {
 			return
 		}
 		*e = Entry{Path: e.Path, State: was.State, Adopted: e.Adopted, Pass: was.Pass}

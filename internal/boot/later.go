@@ -23,8 +23,8 @@ const (
 )
 
 // waits says what an entry is left for, for now; "" if it can be put in place. It is an error if it never can in this boot.
-func (r *Record) waits(t *sys.Tree, b *plan.Boot, s plan.Step) (string, error) {
-	if o := b.Around(s.Path); o != nil {
+func (r *Record) waits(t *sys.Tree, dirs plan.Dirs, s plan.Step) (string, error) {
+	if o := dirs.Around(s.Path); o != nil {
 		switch state := r.stateOf(o.Path); {
 		case state == Later, state == Absent && (r.pass == InInitrd || slices.Contains(r.Left, o.Store)):
 			return o.Path + ", in which it lies", nil

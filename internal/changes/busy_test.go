@@ -51,16 +51,16 @@ func TestBusy(t *testing.T) {
 			}()
 			was, now := open(t, base), open(t, look)
 			for range 40 {
-				if _, err := find(was, now, keptHere); err != nil {
+				if _, err := find(was, now, lookHere); err != nil {
 					t.Error(err)
 					break
 				}
 			}
 			close(stop)
 			<-stopped
-			got, err := find(was, now, keptHere)
+			got, err := find(was, now, lookHere)
 			must(t, err)
-			equal(t, lines(got), expected(read(t, base), read(t, at), keptHere))
+			equal(t, lines(got), expected(read(t, base), read(t, at), lookHere))
 			must(t, m.tree.Close())
 		})
 	}

@@ -14,31 +14,12 @@ import (
 	"anicca/internal/sys"
 )
 
-// Skip reports whether a path of the root is passed over with all below it: it is kept, or nobody would miss it.
-type Skip func(p string) bool
-
 // Find is a way to find the changes, sorted by path, between a base and a root.
-type Find func(base, root *sys.Tree, skip Skip) ([]review.Change, error)
-
-// Walk finds the changes by going through both trees. A file whose size and time of change are the same to the nanosecond is
-// taken to be the same; times without a fraction are not trusted, as programs set such.
-func Walk(base, root *sys.Tree, skip Skip) ([]review.Change, error) {
-	was, err := viewOf(base)
-	if err != nil {
-		return nil, err
-	}
-	now, err := viewOf(root)
-	if err != nil {
-		return nil, err
-	}
-	f := finder{skip: skip, same: sameFile}
-	err = f.roots(was, now)
-	return f.sorted(), err
-}
+type Find func(base, root *sys.Tree, look Look) ([]review.Change, error)
 
 // finder collects changes.
 type finder struct {
-	skip  Skip
+	Look
 	same  func(was, now node) (bool, error) // whether two objects of one type hold the same
 	found []review.Change
 }
@@ -48,10 +29,10 @@ func (f *finder) sorted() []review.Change {
 	return f.found
 }
 
-func (f *finder) passes(at string) bool { return sys.IsTemp(path.Base(at)) || f.skip(at) }
+func (f *finder) passes(at string) bool { return sys.IsTemp(path.Base(at)) || f.skips(at) }
 
-// roots compares two roots.
-func (f *finder) roots(was, now view) error {
+// selves compares two roots themselves.
+func (f *finder) selves(was, now view) error {
 	a, err := was.self()
 	if err != nil {
 		return err
@@ -60,10 +41,7 @@ func (f *finder) roots(was, now view) error {
 	if err != nil {
 		return err
 	}
-	if err := f.object(a, b, "/"); err != nil {
-		return err
-	}
-	return f.dirs(was, now, "/")
+	return f.object(a, b, "/")
 }
 
 // dirs compares all that lies in two directories.
@@ -177,47 +155,6 @@ func (f *finder) modified(at string, d review.Differs, s sys.Stat) {
 		c.Files, c.Size = 1, s.Size
 	}
 	f.found = append(f.found, c)
-}
-
-// whole tells a change that is about an object with all below it.
-func (f *finder) whole(v view, n node, at string, what review.What) error {
-	c := describe(at, what, n.Stat)
-	if what == review.Modified {
-		c.Differs = review.Type
-	}
-	err := f.count(v, n, at, &c)
-	f.found = append(f.found, c)
-	return err
-}
-
-func (f *finder) count(v view, n node, at string, c *review.Change) error {
-	if !n.IsDir() {
-		if t := seconds(n.Stat); c.Files == 0 || t > c.Modified {
-			c.Modified = t
-		}
-		c.Files++
-		c.Size += n.Size
-		return nil
-	}
-	sub, err := v.open(n)
-	if err != nil {
-		return gone(err)
-	}
-	defer sub.close()
-	all, err := sub.nodes()
-	if err != nil {
-		return gone(err)
-	}
-	for _, n := range all {
-		p := path.Join(at, n.Name)
-		if f.passes(p) || n.foreign {
-			continue
-		}
-		if err := f.count(sub, n, p, c); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // gone takes away the error of something that has vanished while it was looked at.

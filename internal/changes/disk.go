@@ -12,7 +12,7 @@ import (
 
 // OfDisk finds the changes between the newest base and the running root, and the volumes that are reset with it, in the way that the
 // disk allows. Running is the root as programs see it.
-func OfDisk(d *root.Disk, running *sys.Tree, skip Skip) ([]review.Change, error) {
+func OfDisk(d *root.Disk, running *sys.Tree, look Look) ([]review.Change, error) {
 	b, err := d.Base()
 	if err != nil {
 		return nil, err
@@ -27,12 +27,12 @@ func OfDisk(d *root.Disk, running *sys.Tree, skip Skip) ([]review.Change, error)
 		return nil, err
 	}
 	defer base.Close()
-	all, err := ofRoot(d, base, running, skip)
+	all, err := ofRoot(d, base, running, look)
 	if err != nil {
 		return nil, err
 	}
 	for _, p := range b.Parts {
-		some, err := ofPart(d, root.PartDir(dir, p.Path), p, running, func(q string) bool { return skip(path.Join(p.Path, q)) })
+		some, err := ofPart(d, root.PartDir(dir, p.Path), p, running, look.below(p.Path))
 		if err != nil {
 			return nil, err
 		}
@@ -45,12 +45,12 @@ func OfDisk(d *root.Disk, running *sys.Tree, skip Skip) ([]review.Change, error)
 	return all, nil
 }
 
-func ofRoot(d *root.Disk, base, running *sys.Tree, skip Skip) ([]review.Change, error) {
+func ofRoot(d *root.Disk, base, running *sys.Tree, look Look) ([]review.Change, error) {
 	switch {
 	case d.Backend() == decl.Btrfs:
 	case d.Backend() == decl.Overlay && d.OnNewest():
 	default:
-		return Walk(base, running, skip)
+		return Walk(base, running, look)
 	}
 	now, done, err := d.OpenRunning()
 	if err != nil {
@@ -58,12 +58,12 @@ func ofRoot(d *root.Disk, base, running *sys.Tree, skip Skip) ([]review.Change, 
 	}
 	defer done()
 	if d.Backend() == decl.Overlay {
-		return Overlay(base, now, skip)
+		return Overlay(base, now, look)
 	}
-	return btrfsOrWalk(base, now, skip)
+	return btrfsOrWalk(base, now, look)
 }
 
-func ofPart(d *root.Disk, base string, p root.Part, running *sys.Tree, skip Skip) ([]review.Change, error) {
+func ofPart(d *root.Disk, base string, p root.Part, running *sys.Tree, look Look) ([]review.Change, error) {
 	was, err := sys.OpenTree(base)
 	if err != nil {
 		return nil, err
@@ -75,20 +75,20 @@ func ofPart(d *root.Disk, base string, p root.Part, running *sys.Tree, skip Skip
 			return nil, err
 		}
 		defer now.Close()
-		return Walk(was, now, skip)
+		return Walk(was, now, look)
 	}
 	now, done, err := d.OpenVolume(p.Volume)
 	if err != nil {
 		return nil, err
 	}
 	defer done()
-	return btrfsOrWalk(was, now, skip)
+	return btrfsOrWalk(was, now, look)
 }
 
-func btrfsOrWalk(base, now *sys.Tree, skip Skip) ([]review.Change, error) {
-	all, err := Btrfs(base, now, skip)
+func btrfsOrWalk(base, now *sys.Tree, look Look) ([]review.Change, error) {
+	all, err := Btrfs(base, now, look)
 	if errors.Is(err, ErrUnrelated) {
-		return Walk(base, now, skip)
+		return Walk(base, now, look)
 	}
 	return all, err
 }

@@ -41,7 +41,7 @@ func filled(t *testing.T, at string) {
 
 func told(t *testing.T, d *root.Disk, running string) []string {
 	t.Helper()
-	all, err := OfDisk(d, open(t, running), kept)
+	all, err := OfDisk(d, open(t, running), Look{Skip: kept})
 	must(t, err)
 	if !slices.IsSortedFunc(all, func(a, b review.Change) int { return review.Compare(a.Path, b.Path) }) {
 		t.Error("not in the order of paths")

@@ -183,7 +183,14 @@ func (m *mess) do(op string) error {
 	case "xattr":
 		return syscall.Setxattr(o, fmt.Sprint("user.a", m.r.IntN(2)), []byte{byte('a' + m.r.IntN(2))}, 0)
 	case "no xattr":
-		return syscall.Removexattr(o, fmt.Sprint("user.a", m.r.IntN(2)))
+		for _, p := range []string{o, f, d} { // few have one
+			for _, n := range []string{"user.a0", "user.a1"} {
+				if syscall.Removexattr(p, n) == nil {
+					return nil
+				}
+			}
+		}
+		return os.ErrInvalid
 	case "acl":
 		return syscall.Setxattr(o, "system.posix_acl_access", list(uint32(m.r.IntN(3))), 0)
 	case "utimes":

@@ -11,7 +11,7 @@ import (
 
 // Overlay finds the changes between a base and a root that is an overlay over it, by the upper directory alone: whatever is not there is as
 // the base has it. Both are looked at where nothing is mounted over them. What is the same is told as in [Walk].
-func Overlay(base, upper *sys.Tree, skip Skip) ([]review.Change, error) {
+func Overlay(base, upper *sys.Tree, look Look) ([]review.Change, error) {
 	low, err := viewOf(base)
 	if err != nil {
 		return nil, err
@@ -20,16 +20,8 @@ func Overlay(base, upper *sys.Tree, skip Skip) ([]review.Change, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := overlay{finder: finder{skip: skip, same: sameFile}, base: low}
-	a, err := low.self()
-	if err != nil {
-		return nil, err
-	}
-	b, err := up.self()
-	if err != nil {
-		return nil, err
-	}
-	if err := o.object(a, b, "/"); err != nil {
+	o := overlay{finder: finder{Look: look, same: sameFile}, base: low}
+	if err := o.selves(low, up); err != nil {
 		return nil, err
 	}
 	err = o.dir(low, up, "/")

@@ -29,7 +29,7 @@ func TestOverlayTellsTheTruth(t *testing.T) {
 			}
 			must(t, m.tree.Close())
 			time.Sleep(20 * time.Millisecond) // the clock of files moves in ticks
-			was := read(t, base)
+			was, kept := read(t, base), map[string][]byte{}
 			told := 0
 			for boot := range 3 {
 				up, work := filepath.Join(room, fmt.Sprint("upper", boot)), filepath.Join(room, fmt.Sprint("work", boot))
@@ -44,10 +44,11 @@ func TestOverlayTellsTheTruth(t *testing.T) {
 					for range 100 {
 						m.step()
 					}
-					got, err := Overlay(open(t, base), open(t, up), keptHere)
+					got, err := Overlay(open(t, base), open(t, up), lookHere)
 					must(t, err)
 					told += len(got)
-					if !equal(t, lines(got), expected(was, read(t, at), keptHere)) {
+					want := expected(was, read(t, at), lookHere)
+					if !equal(t, lines(got), want) || !walksRight(t, base, at, kept, "base", want) {
 						m.tree.Close()
 						run(t, "umount", at)
 						t.Fatal("boot ", boot, ", round ", round)

@@ -79,7 +79,15 @@ func sameLink(a, b node) (bool, error) {
 }
 
 func describe(at string, what review.What, s sys.Stat) review.Change {
-	return review.Change{Path: at, What: what, Kind: kind(s), Modified: seconds(s), UID: s.Uid, GID: s.Gid}
+	return review.Change{Path: at, What: what, Kind: kind(s), Modified: seconds(s), UID: s.Uid, GID: s.Gid, Stamp: stamp(s)}
+}
+
+// stamp is another number when an object is another. What comes and goes in a directory is no change of that.
+func stamp(s sys.Stat) int64 {
+	if s.IsDir() {
+		return int64(s.Mode)
+	}
+	return s.Ctim.Nano()
 }
 
 func seconds(s sys.Stat) int64 {

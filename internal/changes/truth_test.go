@@ -77,7 +77,8 @@ func attributes(p string) map[string]string {
 }
 
 // expected is the answer that the changes between two trees must be, by comparing all of both.
-func expected(was, now truth, skip Skip) []string {
+func expected(was, now truth, look Look) []string {
+	skip := look.Skip
 	var out []string
 	paths := map[string]bool{}
 	for p := range was {
@@ -110,11 +111,11 @@ func expected(was, now truth, skip Skip) []string {
 		}
 		switch {
 		case !had:
-			out = append(out, line1(p, review.Added, "", now, skip))
+			out = append(out, whole(p, review.Added, now, look)...)
 		case !has:
-			out = append(out, line1(p, review.Deleted, "", was, skip))
+			out = append(out, whole(p, review.Deleted, was, look)...)
 		case a.kind != b.kind:
-			out = append(out, line1(p, review.Modified, "type", now, skip))
+			out = append(out, whole(p, review.Modified, now, look)...)
 		default:
 			if d := differences(a, b); d != "" {
 				files := 0
@@ -129,21 +130,64 @@ func expected(was, now truth, skip Skip) []string {
 	return out
 }
 
-func line1(p string, what review.What, d string, in truth, skip Skip) string {
-	files, size := 0, int64(0)
-	for q, x := range in {
-		if q != p && !strings.HasPrefix(q, p+"/") || x.kind == "d---------" {
+// whole is what must be told of something that one side has alone: for every path below it, what it stands for is found from the top down.
+func whole(top string, what review.What, in truth, look Look) []string {
+	type sum struct {
+		files int
+		size  int64
+		told  bool
+	}
+	sums := map[string]*sum{top: {told: what == review.Modified}}
+	full := map[string]bool{} // directories with something in them
+	visible := map[string]string{}
+	for q := range in {
+		if q != top && !strings.HasPrefix(q, top+"/") {
 			continue
 		}
-		kept := false
-		for r := q; r != p; r = filepath.Dir(r) {
-			kept = kept || skip(r)
+		owner, at, kept := top, top, false
+		for _, name := range strings.Split(strings.TrimPrefix(strings.TrimPrefix(q, top), "/"), "/") {
+			if name == "" {
+				continue
+			}
+			if what != review.Deleted {
+				if inside := look.Apart(owner); inside != nil && inside(at)(name) {
+					owner = at + "/" + name
+				}
+			}
+			at += "/" + name
+			kept = kept || look.Skip(at)
 		}
 		if !kept {
-			files, size = files+1, size+x.size
+			visible[q] = owner
+			if q != top {
+				full[filepath.Dir(q)] = true
+			}
 		}
 	}
-	return fmt.Sprint(p, " ", what, " ", d, " ", files, " ", size)
+	for q, owner := range visible {
+		if sums[owner] == nil {
+			sums[owner] = &sum{}
+		}
+		s := sums[owner]
+		if isDir := in[q].kind == "d---------"; !isDir {
+			s.files, s.size, s.told = s.files+1, s.size+in[q].size, true
+		} else if !full[q] {
+			s.told = true
+		}
+	}
+	var out []string
+	for owner, s := range sums {
+		w, d := what, ""
+		if what == review.Modified {
+			if d = "type"; owner != top {
+				w, d = review.Added, ""
+			}
+		}
+		if s.told {
+			out = append(out, fmt.Sprint(owner, " ", w, " ", d, " ", s.files, " ", s.size))
+		}
+	}
+	return out
 }
 
 func differences(a, b thing) string {

@@ -10,11 +10,13 @@ import (
 	"anicca/internal/decl"
 )
 
-// Wish is a path that shall be kept.
+// Wish is a path that shall be kept, or a preset that shall be used.
 type Wish struct {
-	Path  string
-	Kind  decl.Kind
-	Store string
+	Path   string
+	Kind   decl.Kind
+	Store  string
+	Preset string // in place of path and kind
+	Home   string // name of the user in whose home the preset keeps something; empty for what it keeps in the system
 }
 
 // Edit is a change to the files of a declaration that is not written yet.
@@ -38,7 +40,11 @@ func Keep(o Options, wishes []Wish, ignore ...string) (*Edit, error) {
 		return nil, err
 	}
 	for _, w := range wishes {
-		if err := e.keep(w); err != nil {
+		do := e.keep
+		if w.Preset != "" {
+			do = e.use
+		}
+		if err := do(w); err != nil {
 			return nil, err
 		}
 	}
@@ -124,6 +130,41 @@ func (e *editor) keep(w Wish) error {
 		return decl.Problems{{
 			Pos: decl.Pos{File: e.o.Dir}, Path: dotted(append(at, key)),
 			Msg:  fmt.Sprintf("%s would not be kept with an entry either: another file switches it off", w.Path),
+			Hint: "look for enable: false",
+		}}
+	}
+	return nil
+}
+
+func (e *editor) use(w Wish) error {
+	at, what := []string{"persist", w.Store}, "the preset "+w.Preset
+	if w.Home != "" {
+		at, what = append(at, "users", w.Home), what+" of "+w.Home
+	}
+	at, what = append(at, "use"), what+" used"
+	if e.drop(append(slices.Clone(at), w.Preset, "enable"), isFalse) {
+		if err := e.evaluate(what); err != nil {
+			return err
+		}
+	}
+	used := func() bool {
+		return slices.ContainsFunc(e.host.Stores, func(s decl.Store) bool {
+			return slices.Contains(s.Use, decl.Use{Preset: w.Preset, Home: w.Home})
+		})
+	}
+	if used() {
+		return nil
+	}
+	if err := e.add(at, w.Preset, "{}"); err != nil {
+		return err
+	}
+	if err := e.evaluate(what); err != nil {
+		return err
+	}
+	if !used() {
+		return decl.Problems{{
+			Pos: decl.Pos{File: e.o.Dir}, Path: dotted(append(at, w.Preset)),
+			Msg:  fmt.Sprintf("the preset %s would not be used with a line either: another file switches it off", w.Preset),
 			Hint: "look for enable: false",
 		}}
 	}

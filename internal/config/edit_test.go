@@ -66,7 +66,8 @@ func without(files []txtar.File, prefix string) []txtar.File {
 	return out
 }
 
-// edit does what the comment of an archive says: lines "keep directory PATH", "keep file PATH", "ignore PATTERN", or "forget PATH".
+// edit does what the comment of an archive says: lines "keep directory PATH", "keep file PATH", "use PRESET [USER]", "ignore PATTERN",
+// or "forget PATH".
 func edit(t *testing.T, comment string) (*config.Edit, error) {
 	t.Helper()
 	o := config.Options{Dir: "decl", Host: "nest", Accounts: people(t), Keep: "/etc/anicca"}
@@ -78,6 +79,8 @@ func edit(t *testing.T, comment string) (*config.Edit, error) {
 		switch {
 		case len(f) == 3 && f[0] == "keep":
 			wishes = append(wishes, config.Wish{Path: f[2], Kind: decl.Kind(f[1]), Store: "/persist"})
+		case len(f) > 1 && f[0] == "use":
+			wishes = append(wishes, config.Wish{Preset: f[1], Home: strings.Join(f[2:], ""), Store: "/persist"})
 		case len(f) == 2 && f[0] == "ignore":
 			ignore = append(ignore, f[1])
 		case len(f) == 2 && f[0] == "forget":

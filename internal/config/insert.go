@@ -3,10 +3,10 @@ package config
 import (
 	"bytes"
 	"slices"
-	"strconv"
 	"strings"
 
 	"cuelang.org/go/cue/ast"
+	"cuelang.org/go/cue/literal"
 )
 
 // add writes a new field into the list that the path names, or where that can best be begun.
@@ -97,7 +97,7 @@ func chain(names []string) string {
 	out := make([]string, len(names))
 	for i, n := range names {
 		if out[i] = n; !isWord(n) || strings.HasPrefix(n, "_") || slices.Contains(keywords, n) {
-			out[i] = strconv.Quote(n)
+			out[i] = literal.String.Quote(n)
 		}
 	}
 	return strings.Join(out, ": ")

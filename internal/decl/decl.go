@@ -149,7 +149,7 @@ const (
 var AccountFiles = []string{"/etc/passwd", "/etc/shadow", "/etc/group", "/etc/gshadow", "/etc/subuid", "/etc/subgid"}
 
 // Source is the path of the entry's copy in its store.
-func (e Entry) Source() string { return path.Join(e.Store, e.Path) }
+func (e Entry) Source() string { return path.Clean(e.Store + e.Path) }
 
 // PlacedDir is where a store remembers, root by root, what was placed in it: below files/ a copy of each carried file,
 // below gone/ a mark for each that was not to be there.

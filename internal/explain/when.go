@@ -45,7 +45,7 @@ func (m Machine) when(s plan.Step) When {
 	if i > 0 && m.Boot.Left(m.Boot.Stores[i]) {
 		later(unit, pass, "the initrd does not wait for its store %s", s.Store)
 	}
-	if o := m.Boot.Around(s.Path); o != nil {
+	if o := m.Boot.Dirs().Around(s.Path); o != nil {
 		if outer := m.when(*o); outer.Pass != boot.InInitrd {
 			later(outer.Unit, outer.Pass, "it lies in %s, which comes no earlier", o.Path)
 		}

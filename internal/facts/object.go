@@ -98,7 +98,9 @@ func (s sight) look(name string) (Object, error) {
 		return Object{}, err
 	}
 	o := Object{Exists: true, Type: info.Mode().Type(), Mode: mode(info.Mode())}
-	if st, ok := info.Sys().(*syscall.Stat_t); ok {
+	if by, ok := info.(interface{ Owner() (uid, gid int) }); ok {
+		o.UID, o.GID = by.Owner()
+	} else if st, ok := info.Sys().(*syscall.Stat_t); ok {
 		o.UID, o.GID = int(st.Uid), int(st.Gid)
 	}
 	switch o.Type {

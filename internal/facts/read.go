@@ -33,7 +33,12 @@ func Read(src Source, host *decl.Host) (*Facts, error) {
 }
 
 func read(src Source, host *decl.Host) (*Facts, error) {
-	f := &Facts{Hostname: src.Hostname, Kernel: src.Kernel, Root: src.Root, Objects: map[string]Object{}}
+	f := &Facts{Hostname: src.Hostname, Kernel: src.Kernel, Root: src.Root}
+	n := 0
+	for _, s := range host.Stores {
+		n += 3 + len(s.Entries)
+	}
+	f.Objects = make(map[string]Object, 2*n)
 	objects := sight{fs: src.Objects, linkless: true}
 	if src.Objects == nil {
 		objects = sight{fs: src.FS}
@@ -114,7 +119,8 @@ func (src Source) mounts() (Mounts, error) {
 // Somebody may be at work there, and the owner of a home can see to it that nothing there can be read at all:
 // that is a fact about this entry, and no reason to know nothing of the others.
 func (f *Facts) entry(at sight, mounts Table, e decl.Entry, main string) error {
-	shown := mounts.Shows(e.Source(), e.Path)
+	source := e.Source()
+	shown := mounts.Shows(source, e.Path)
 	at.brief = true
 	look := func(p string) (Object, error) {
 		o, err := at.object(p)
@@ -127,13 +133,13 @@ func (f *Facts) entry(at sight, mounts Table, e decl.Entry, main string) error {
 	if err != nil {
 		return err
 	}
-	kept, err := look(e.Source())
+	kept, err := look(source)
 	if err != nil {
 		return err
 	}
 	if there.Exists && !shown { // else it is simply covered, or covered already
 		if err = at.fill(&there, e.Path); err == nil {
-			err = at.fill(&kept, e.Source())
+			err = at.fill(&kept, source)
 		}
 		if errors.Is(err, fs.ErrPermission) && e.Home == "" {
 			return err
@@ -148,7 +154,7 @@ func (f *Facts) entry(at sight, mounts Table, e decl.Entry, main string) error {
 		case there.Empty || kept.Empty:
 			there.Same = there.Empty && kept.Empty
 		case there.IsDir() || there.IsFile():
-			there.Same, err = same(at.fs, e.Path[1:], e.Source()[1:])
+			there.Same, err = same(at.fs, e.Path[1:], source[1:])
 			if errors.Is(err, fs.ErrPermission) && e.Home == "" {
 				return err
 			}
@@ -163,13 +169,13 @@ func (f *Facts) entry(at sight, mounts Table, e decl.Entry, main string) error {
 		}
 	}
 	if e.Kind == decl.Directory && e.Method == decl.Symlink && e.Home != "" { // whether the user can follow the link
-		for up := path.Dir(e.Source()); up != "/"; up = path.Dir(up) {
+		for up := path.Dir(source); up != "/"; up = path.Dir(up) {
 			if f.Objects[up], err = look(up); err != nil {
 				return err
 			}
 		}
 	}
-	f.Objects[e.Path], f.Objects[e.Source()] = there, kept
+	f.Objects[e.Path], f.Objects[source] = there, kept
 	return nil
 }
 

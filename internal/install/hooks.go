@@ -41,6 +41,7 @@ var lateUnits = []unit{
 	{name: "anicca-expire.service"},
 	{name: "anicca-expire.timer", by: "timers.target"},
 	{name: "anicca-observe.service", by: "multi-user.target"},
+	{name: "anicca-baseline.service", by: "multi-user.target"},
 	{name: "anicca-fill.service", overlay: true},
 	{name: "anicca-fill.timer", by: "timers.target", overlay: true},
 }

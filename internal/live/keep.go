@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 
-	"anicca/internal/config"
 	"anicca/internal/decl"
 	"anicca/internal/facts"
 	"anicca/internal/plan"
@@ -17,55 +16,7 @@ import (
 // Keep says what has to be done to keep the given paths: in the store at the given path, or in the machine's main one.
 // What it refuses, or cannot do without losing data, is in the plan's conflicts; then nothing must be done.
 func Keep(m Machine, paths []string, store string) (*Change, error) {
-	host, err := config.Load(m.Declaration)
-	if err != nil {
-		return nil, err
-	}
-	f, err := m.Facts(host)
-	if err != nil {
-		return nil, err
-	}
-	if store, err = storeFor(host, f, store); err != nil {
-		return nil, err
-	}
-	var wishes []config.Wish
-	var notes []plan.Note
-	var errs []error
-	for _, p := range paths {
-		if e, exact, ok := find(host, p); ok {
-			said := "is kept already"
-			if !exact {
-				said += ": it lies in " + e.Path
-			}
-			if e.Preset != "" {
-				said += ", of the preset " + e.Preset
-			}
-			notes = append(notes, plan.Note{Why: e.Pos, Path: p, Msg: said})
-			continue
-		}
-		kind, err := m.kind(p, store)
-		if err != nil {
-			errs = append(errs, err)
-			continue
-		}
-		wishes = append(wishes, config.Wish{Path: p, Kind: kind, Store: store})
-	}
-	if err := errors.Join(errs...); err != nil {
-		return nil, err
-	}
-	edit, err := config.Keep(m.Declaration, wishes)
-	if err != nil {
-		return nil, err
-	}
-	if f, err = m.Facts(edit.Host); err != nil {
-		return nil, err
-	}
-	p, err := only(plan.Make(edit.Host, f), f, paths)
-	if err != nil {
-		return nil, err
-	}
-	p.Notes = append(notes, p.Notes...)
-	return &Change{Edited: edit.Files, Plan: p, machine: m}, nil
+	return Decide(m, Wishes{Keep: paths, Store: store})
 }
 
 // storeFor returns the store that is asked for, or the main one.

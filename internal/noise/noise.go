@@ -33,19 +33,21 @@ func Check(pattern string) error {
 
 // Sieve finds noise.
 type Sieve struct {
-	exact    map[string]decl.Noise // patterns without a wildcard
+	exact    map[string]decl.Noise      // patterns without a wildcard
+	places   map[string]map[string]bool // the same, by directory and name
 	patterns []pattern
 }
 
 type pattern struct {
 	full   string
 	prefix string // every path that matches begins with it
+	last   string // as path.Match takes it: the name of every path that matches; empty if that is not known
 	noise  decl.Noise
 }
 
 // New returns a sieve of patterns that [Check] has nothing against. The homes are directories.
 func New(list []decl.Noise, homes []string) *Sieve {
-	s := &Sieve{exact: map[string]decl.Noise{}}
+	s := &Sieve{exact: map[string]decl.Noise{}, places: map[string]map[string]bool{}}
 	for _, n := range list {
 		all := []string{n.Pattern}
 		if rest, ok := strings.CutPrefix(n.Pattern, "~"); ok {
@@ -59,10 +61,11 @@ func New(list []decl.Noise, homes []string) *Sieve {
 			if i < 0 {
 				if _, twice := s.exact[p]; !twice {
 					s.exact[p] = n
+					s.place(p)
 				}
 				continue
 			}
-			s.patterns = append(s.patterns, pattern{full: p, prefix: p[:i], noise: n})
+			s.patterns = append(s.patterns, pattern{full: p, prefix: p[:i], last: lastName(p), noise: n})
 		}
 	}
 	return s

@@ -1,6 +1,7 @@
 package noise
 
 import (
+	"path"
 	"testing"
 
 	"anicca/internal/decl"
@@ -54,5 +55,43 @@ func TestCheck(t *testing.T) {
 		if Check(bad) == nil {
 			t.Errorf("%q is taken", bad)
 		}
+	}
+}
+
+// TestIn asks of every name in some directories, and of what stands in patterns: the answer is that of Find.
+func TestIn(t *testing.T) {
+	var list []decl.Noise
+	for _, p := range []string{
+		"/var/cache/apt", "/**/*.pyc", "/etc/*-", "/var/lib/**/*.lock", "~/.cache", "~/.config/**/{GPUCache,Code Cache}", "/usr/lib/modules/*/modules.*",
+		"/x/**", "/*/y", "/a/[!b]c", "/a/b*/c", `/odd/\*`, "/**/__pycache__", "/**/.nfs????",
+	} {
+		list = append(list, decl.Noise{Pattern: p})
+	}
+	s := New(list, []string{"/home/bird", "/srv/odd [home]*"})
+	names := []string{
+		"apt", "x.pyc", ".pyc", "y", "bc", "cc", "c", "*", "passwd-", "a.lock", ".cache", "GPUCache", "Code Cache", "modules.dep", "__pycache__", ".nfs1234", "x", "etc",
+	}
+	yes := 0
+	for _, dir := range []string{
+		"/", "/var/cache", "/etc", "/var/lib", "/var/lib/deep/er", "/home/bird", "/home/bird/.config", "/home/bird/.config/app", "/srv/odd [home]*", "/usr/lib/modules/6.1",
+		"/q", "/a", "/a/b", "/a/bb", "/odd", "/srv",
+	} {
+		if _, ok := s.Find(dir); ok {
+			t.Fatalf("%s is noise itself", dir)
+		}
+		in := s.In(dir)
+		for _, n := range names {
+			p := path.Join(dir, n)
+			_, want := s.Find(p)
+			if in(n) != want {
+				t.Errorf("%s: noise is %v, want %v", p, !want, want)
+			}
+			if want {
+				yes++
+			}
+		}
+	}
+	if yes < 40 {
+		t.Errorf("only %d of them are noise", yes)
 	}
 }

@@ -8,7 +8,7 @@ import (
 // carry plans a file that stays a plain file. It reports whether the entry can be put in place. What the session changes needs no
 // step: the next boot carries it over.
 func (m *maker) carry(e decl.Entry, place Step) bool {
-	there, kept := m.facts.Objects[e.Path], m.facts.Objects[e.Source()]
+	there, kept := m.facts.Objects[e.Path], m.facts.Objects[place.Source]
 	if m.mounts.Shows(e.Source(), e.Path) {
 		m.note(e, "is kept by bind in this session, and carried from the next boot on")
 		return true

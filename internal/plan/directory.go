@@ -9,7 +9,7 @@ import (
 
 // directory plans a kept directory. It reports whether the entry can be put in place.
 func (m *maker) directory(e decl.Entry, place Step) bool {
-	there, kept := m.facts.Objects[e.Path], m.facts.Objects[e.Source()]
+	there, kept := m.facts.Objects[e.Path], m.facts.Objects[place.Source]
 	if done, ok := m.reachable(e, there, kept); done {
 		return ok
 	}

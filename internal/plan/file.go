@@ -4,7 +4,7 @@ import "anicca/internal/decl"
 
 // file plans a kept file. It reports whether the entry can be put in place.
 func (m *maker) file(e decl.Entry, place Step) bool {
-	there, kept := m.facts.Objects[e.Path], m.facts.Objects[e.Source()]
+	there, kept := m.facts.Objects[e.Path], m.facts.Objects[place.Source]
 	if done, ok := m.reachable(e, there, kept); done {
 		return ok
 	}

@@ -46,6 +46,8 @@ func Make(host *decl.Host, f *facts.Facts) *Plan {
 	if boot.Entries == nil {
 		boot.Entries = []Step{}
 	}
+	boot.Entries = slices.Grow(boot.Entries, len(entries))
+	m.plan.Steps = slices.Grow(m.plan.Steps, len(entries)+1) // most need one, and it is recorded
 	for _, e := range entries {
 		place, ok := m.place(e)
 		if !ok {
@@ -77,11 +79,19 @@ func Make(host *decl.Host, f *facts.Facts) *Plan {
 		m.plan.Steps = []Step{}
 		return m.plan
 	}
-	slices.SortStableFunc(boot.Entries, func(a, b Step) int { return strings.Compare(a.Path, b.Path) })
+	inOrder(boot.Entries, func(s Step) string { return s.Path })
 	if len(boot.Stores) > 0 && !m.locksOut() {
 		m.record(boot)
 	}
 	return m.plan
+}
+
+// inOrder sorts by path, and mostly finds that done: what is sorted is large.
+func inOrder[T any](all []T, by func(T) string) {
+	less := func(a, b T) int { return strings.Compare(by(a), by(b)) }
+	if !slices.IsSortedFunc(all, less) {
+		slices.SortStableFunc(all, less)
+	}
 }
 
 // maker collects a plan.
@@ -98,8 +108,9 @@ type maker struct {
 }
 
 func (m *maker) step(s Step, kind Kind) {
-	s.Kind = kind
-	s.ID = string(kind) + ":" + s.Path
+	if s.Kind != kind {
+		s.Kind, s.ID = kind, string(kind)+":"+s.Path
+	}
 	m.plan.Steps = append(m.plan.Steps, s)
 }
 

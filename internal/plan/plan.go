@@ -157,13 +157,25 @@ func (b *Boot) Late(s BootStore) bool {
 	return some
 }
 
+// Dirs are the kept directories of a boot plan, by path.
+type Dirs map[string]*Step
+
+// Dirs returns the kept directories.
+func (b *Boot) Dirs() Dirs {
+	d := make(Dirs, len(b.Entries))
+	for i, s := range b.Entries {
+		if s.Dir {
+			d[s.Path] = &b.Entries[i]
+		}
+	}
+	return d
+}
+
 // Around returns the kept directory nearest to a path that it lies in, nil if it lies in none.
-func (b *Boot) Around(p string) *Step {
+func (d Dirs) Around(p string) *Step {
 	for up := path.Dir(p); up != "/"; up = path.Dir(up) {
-		for i, s := range b.Entries {
-			if s.Path == up && s.Dir {
-				return &b.Entries[i]
-			}
+		if s := d[up]; s != nil {
+			return s
 		}
 	}
 	return nil

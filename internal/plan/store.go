@@ -74,7 +74,7 @@ func (m *maker) stores() (at []BootStore, entries []decl.Entry, kept []Step) {
 	if len(at) > 0 && at[0].Path != main.Path {
 		at = nil // without it nothing can be recorded
 	}
-	slices.SortStableFunc(entries, func(a, b decl.Entry) int { return strings.Compare(a.Path, b.Path) })
+	inOrder(entries, func(e decl.Entry) string { return e.Path })
 	return at, entries, kept
 }
 

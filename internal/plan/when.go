@@ -110,8 +110,11 @@ func (m *maker) when(e decl.Entry, s *Step) bool {
 
 // raise gives every kept directory the phase of the earliest entry in it: it has to be there before what lies in it.
 func raise(host *decl.Host) map[string]decl.Phase {
-	phases := map[string]decl.Phase{}
-	dirs := map[string]bool{}
+	n := 0
+	for _, s := range host.Stores {
+		n += len(s.Entries)
+	}
+	phases, dirs := make(map[string]decl.Phase, n), make(map[string]bool, n)
 	for _, s := range host.Stores {
 		for _, e := range s.Entries {
 			phases[e.Path] = e.Phase

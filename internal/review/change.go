@@ -74,6 +74,8 @@ type Change struct {
 	Modified int64   `json:"modified"` // when the newest of them was changed last, in seconds since 1970; of a directory without any, it itself
 	UID      uint32  `json:"uid"`
 	GID      uint32  `json:"gid"`
+
+	Stamp int64 `json:"-"` // another number after every change: when the newest file was last changed in any way; of a directory without any, its mode
 }
 
 // Sort puts changes in the order of their paths: what lies in a directory comes right behind it.

@@ -2,8 +2,10 @@ package review
 
 import (
 	"cmp"
+	"fmt"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -16,10 +18,33 @@ type Item struct {
 	Added    int      `json:"added"`            // files
 	Modified int      `json:"modified"`
 	Deleted  int      `json:"deleted"`
-	Size     int64    `json:"size"`    // of what was added or modified, in bytes
-	Newest   int64    `json:"newest"`  // when the newest of it was changed last, in seconds since 1970
-	UID      uint32   `json:"uid"`     // owner of the newest
-	Changes  []Change `json:"changes"` // sorted by path
+	Size     int64    `json:"size"`   // of what was added or modified, in bytes
+	Newest   int64    `json:"newest"` // when the newest of it was changed last, in seconds since 1970
+	UID      uint32   `json:"uid"`    // owner of the newest
+	Owner    string   `json:"owner"`  // the same by name, or by number if it has none
+	Writer   *Writer  `json:"writer,omitempty"`
+	Packages []string `json:"packages,omitempty"` // the item is these, installed, upgraded or removed, and not what lies at the path
+	Changes  []Change `json:"changes"`            // sorted by path
+}
+
+// Title names the item for people.
+func (i Item) Title() string {
+	switch {
+	case len(i.Packages) == 1:
+		return "package " + i.Packages[0]
+	case len(i.Packages) > few+1:
+		return fmt.Sprintf("packages %s and %d more", strings.Join(i.Packages[:few], ", "), len(i.Packages)-few)
+	case len(i.Packages) > 1:
+		return "packages " + strings.Join(i.Packages, ", ")
+	case i.Writer != nil && i.Writer.Kind == Manager:
+		return "what " + i.Writer.Name + " notes of packages"
+	}
+	return i.Path
+}
+
+// Apart reports whether the item can be kept by its path. What belongs to packages cannot: their database and their files go together, into a base.
+func (i Item) Apart() bool {
+	return len(i.Packages) == 0 && (i.Writer == nil || i.Writer.Kind != Manager)
 }
 
 // few is how many changes of one directory are rather named one by one.
@@ -29,12 +54,21 @@ const few = 3
 //
 // The changes must be sorted. Those in what a preset would keep are one item. So are those in one directory of a program, such as
 // /var/lib/app or ~/.config/app, if they are more than a few, and those in one directory of what people made.
-// Directories that hold the matters of many, such as /etc or a home, are never an item, unless they are new themselves.
-// Credentials are always named one by one.
+// Directories that hold the matters of many, such as /etc or a home, are never an item, unless they are new themselves, and empty or not looked into.
+// Credentials are always named one by one. What came with a package is one item, wherever it lies; packages that came along with others
+// are one together, if they are more than a few.
 func (s *Scale) Group(changes []Change) []Item {
 	type place struct {
 		at    string
 		worth Worth
+		of    Writer // a package, or a manager of packages
+	}
+	packed := s.packed(changes)
+	helpers := 0
+	for n := range packed.changed {
+		if s.origins.Helpers[n] {
+			helpers++
+		}
 	}
 	lists := map[place][]Change{}
 	var order []place
@@ -46,18 +80,29 @@ func (s *Scale) Group(changes []Change) []Item {
 	}
 	for _, c := range changes {
 		f := s.Weigh(c.Path)
+		n, m := packed.of(c, f.Worth), manager(c.Path)
 		switch {
+		case n != "" && s.origins.Helpers[n] && helpers > few:
+			put(place{worth: Software, of: Writer{Kind: Package}}, c)
+		case n != "":
+			put(place{worth: Software, of: Writer{Package, n}}, c)
+		case m != "":
+			put(place{worth: State, of: Writer{Manager, m}}, c)
 		case f.Preset != "":
-			put(place{f.Entry, f.Worth}, c)
+			put(place{at: f.Entry, worth: f.Worth}, c)
 		case f.Worth == Credentials:
-			put(place{c.Path, f.Worth}, c)
+			put(place{at: c.Path, worth: f.Worth}, c)
 		default:
-			put(place{s.program(c.Path), f.Worth}, c)
+			put(place{at: s.program(c.Path), worth: f.Worth}, c)
 		}
 	}
 	var out []Item
 	for _, p := range order {
 		list := lists[p]
+		if p.of.Kind != "" {
+			out = append(out, s.packages(p.of, p.worth, list, packed))
+			continue
+		}
 		if f := s.Weigh(p.at); len(list) > 1 && f.Preset != "" && f.Entry == p.at {
 			out = append(out, s.item(p.at, p.worth, list))
 			continue
@@ -126,9 +171,27 @@ func common(list []Change) string {
 	return dir
 }
 
+// packages is an item of packages, or of what their manager notes.
+func (s *Scale) packages(of Writer, w Worth, list []Change, packed packed) Item {
+	i := s.item(common(list), w, list)
+	i.Preset, i.Home, i.Writer = "", "", &of
+	if of.Kind == Manager {
+		return i
+	}
+	for _, c := range list {
+		i.Packages = append(i.Packages, packed.of(c, s.Weigh(c.Path).Worth))
+	}
+	slices.Sort(i.Packages)
+	i.Packages = slices.Compact(i.Packages)
+	if of.Name == "" {
+		i.Writer = nil
+	}
+	return i
+}
+
 func (s *Scale) item(at string, w Worth, list []Change) Item {
 	f := s.Weigh(at)
-	i := Item{Path: at, Worth: w, Preset: f.Preset, Home: f.Home, Changes: list}
+	i := Item{Path: at, Worth: w, Preset: f.Preset, Home: f.Home, Writer: s.writer(at, f), Changes: list}
 	for _, c := range list {
 		n := c.Files
 		if n == 0 {
@@ -149,5 +212,17 @@ func (s *Scale) item(at string, w Worth, list []Change) Item {
 			i.Newest, i.UID = c.Modified, c.UID
 		}
 	}
+	i.Owner = s.name(i.UID)
 	return i
+}
+
+// name is that of a user, or the number.
+func (s *Scale) name(uid uint32) string {
+	if n := s.origins.Users[uid]; n != "" {
+		return n
+	}
+	if uid == 0 {
+		return "root"
+	}
+	return strconv.FormatUint(uint64(uid), 10)
 }

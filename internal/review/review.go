@@ -15,6 +15,10 @@ type Review struct {
 	Size  int64    `json:"size"` // in bytes
 	Items []Item   `json:"items"`
 	Noise []Hidden `json:"noise"` // what is not worth a word, and not counted
+
+	Since int64  `json:"since,omitempty"` // when what was there already was noted, in seconds since 1970: it is left out
+	Home  string `json:"home,omitempty"`  // all of it is about this home only, and knows nothing of what was deleted
+	Kept  string `json:"kept,omitempty"`  // what holds all of it and is not dropped
 }
 
 // Hidden is a change that is noise, with what says so.

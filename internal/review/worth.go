@@ -43,13 +43,21 @@ type Finding struct {
 
 // Scale weighs paths.
 type Scale struct {
-	known  map[string]Finding // by the path of a preset's entry
-	people []decl.Account
+	known   map[string]Finding // by the path of a preset's entry
+	entries map[use][]string
+	people  []decl.Account
+	origins Origins
 }
+
+// use is a preset, in the system or in somebody's home.
+type use struct{ preset, home string }
+
+// Tell lets the scale know who writes what.
+func (s *Scale) Tell(o Origins) { s.origins = o }
 
 // NewScale returns one that knows the presets, and the homes of the people of a machine.
 func NewScale(presets []decl.Preset, people []decl.Account) *Scale {
-	s := &Scale{known: map[string]Finding{}, people: slices.Clone(people)}
+	s := &Scale{known: map[string]Finding{}, entries: map[use][]string{}, people: slices.Clone(people)}
 	// Of two homes, one in the other, the inner one counts.
 	slices.SortFunc(s.people, func(a, b decl.Account) int { return cmp.Compare(len(b.Home), len(a.Home)) })
 	for _, p := range presets {
@@ -71,10 +79,14 @@ func NewScale(presets []decl.Preset, people []decl.Account) *Scale {
 // know takes the preset with the fewest words to write, which is the first, if several have a path.
 func (s *Scale) know(at string, f Finding) {
 	f.Entry = at
+	s.entries[use{f.Preset, f.Home}] = append(s.entries[use{f.Preset, f.Home}], at)
 	if _, twice := s.known[at]; !twice {
 		s.known[at] = f
 	}
 }
+
+// Entries returns the paths that a preset keeps: in the system, or in the home of a user.
+func (s *Scale) Entries(preset, home string) []string { return s.entries[use{preset, home}] }
 
 // worthOf is what a preset's entry is worth. Its tier says what is a cache; its topic and its path say the rest.
 func worthOf(p decl.Preset, e decl.PresetEntry) Worth {
@@ -155,11 +167,13 @@ func secret(p string) bool {
 	return slices.ContainsFunc(secretNames, func(n string) bool { ok, _ := path.Match(n, name); return ok })
 }
 
+// caches are names, in small letters, of directories that hold nothing else.
+var caches = []string{"cache", ".cache", "caches", "cache2", "__pycache__", ".thumbnails"}
+
 // byPlace weighs a path, in which ~ is a home, by where it lies.
 func byPlace(p string) Worth {
 	for part := range strings.SplitSeq(p, "/") {
-		switch strings.ToLower(part) {
-		case "cache", ".cache", "caches", "cache2", "__pycache__", ".thumbnails":
+		if slices.Contains(caches, strings.ToLower(part)) {
 			return Cache
 		}
 	}

@@ -51,3 +51,34 @@ func FuzzPackages(f *testing.F) {
 		}
 	})
 }
+
+// Whatever stands in databases of packages, only what was asked for is answered, and no file is said to be as it came that is not there.
+func FuzzWhose(f *testing.F) {
+	f.Add("/.\n/bin/x\n/etc/x\n", "/usr/bin/x\n/usr/bin/x.orig\ny\n", "Status: install ok installed\nConffiles:\n /etc/x 0123456789abcdef0123456789abcdef\n\n",
+		"%FILES%\nusr/bin/x\n\n%BACKUP%\netc/x\t0123456789abcdef0123456789abcdef\n", "P:a\nF:usr/bin\nR:x\nZ:Q1AAAAAAAAAAAAAAAAAAAAAAAAAAA=\n")
+	f.Add("x\n", "", "Status: install ok installed\nConffiles:\n etc/x 0123456789abcdef0123456789abcdef\n", "", "") // without end, once
+	f.Fuzz(func(t *testing.T, list, diversions, status, files, apk string) {
+		q := Question{Paths: []string{"/usr/bin/x", "/etc/x", "/etc/dir"}, FS: fstest.MapFS{
+			"bin":                              {Data: []byte("usr/bin"), Mode: fs.ModeSymlink},
+			"var/lib/dpkg/info/a.list":         {Data: []byte(list)},
+			"var/lib/dpkg/diversions":          {Data: []byte(diversions)},
+			"var/lib/dpkg/status":              {Data: []byte(status)},
+			"var/lib/pacman/local/a-1-1/files": {Data: []byte(files)},
+			"lib/apk/db/installed":             {Data: []byte(apk)},
+		}, RPM: func(base bool, _ ...string) (string, error) { return list + files, nil }}
+		w, err := Ask(q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for p := range w.Packages {
+			switch p {
+			case "/usr", "/usr/bin", "/usr/bin/x", "/etc", "/etc/x", "/etc/dir":
+			default:
+				t.Errorf("nobody asked for %q", p)
+			}
+		}
+		if len(w.Pristine) > 0 {
+			t.Errorf("as they came: %v", w.Pristine)
+		}
+	})
+}

@@ -60,7 +60,7 @@ func (s settings) read(fsys fs.FS, file, unit string) bool {
 		}
 		key, value = strings.TrimSpace(key), strings.TrimSpace(value)
 		switch key {
-		case "StateDirectory", "ConfigurationDirectory":
+		case "StateDirectory", "ConfigurationDirectory", "CacheDirectory", "LogsDirectory":
 			if value == "" {
 				delete(s, key)
 			}

@@ -14,6 +14,7 @@ type Unit struct {
 	Name          string
 	By            string   // the socket, timer or path that starts it, if it is not enabled itself
 	State         []string // directories of StateDirectory=, as absolute paths
+	Cache, Logs   []string // those of CacheDirectory= and LogsDirectory=
 	Configuration []Configuration
 }
 
@@ -82,13 +83,17 @@ func (r *reader) units() ([]Unit, error) {
 		}
 		s := settings[name]
 		u := Unit{Name: name, By: by[name]}
-		top := "/var/lib"
+		private := ""
 		if b := s.last("DynamicUser", "no"); b == "yes" || b == "true" || b == "1" || b == "on" {
-			top = "/var/lib/private"
+			private = "private"
 		}
-		for _, d := range s["StateDirectory"] {
-			u.State = append(u.State, path.Join(top, d))
+		below := func(top, key string) (out []string) {
+			for _, d := range s[key] {
+				out = append(out, path.Join(top, private, d))
+			}
+			return out
 		}
+		u.State, u.Cache, u.Logs = below("/var/lib", "StateDirectory"), below("/var/cache", "CacheDirectory"), below("/var/log", "LogsDirectory")
 		for _, d := range s["ConfigurationDirectory"] {
 			u.Configuration = append(u.Configuration, Configuration{Path: path.Join("/etc", d)})
 		}

@@ -196,7 +196,7 @@ func (t *Tree) isMount(name string, mountID uint64) (bool, error) {
 }
 
 func copyFile(sd *Tree, name string, want Stat, dd *Tree, dname string) error {
-	in, err := sd.open(name, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
+	in, err := sd.openQuiet(name)
 	if err != nil {
 		return err
 	}
@@ -208,28 +208,26 @@ func copyFile(sd *Tree, name string, want Stat, dd *Tree, dname string) error {
 	if !s.SameObject(want) {
 		return wrap("copy", sd.Path(name), errors.New("replaced while it was copied"))
 	}
-	quiet(in)
-	out, err := dd.create(dname)
+	out, err := dd.create(dname, 0o600)
 	if err != nil {
 		return err
 	}
 	defer unix.Close(out)
-	return fill(in, s, out, dd.Path(dname))
+	if err := copyContent(in, s, out, dd.Path(dname)); err != nil {
+		return err
+	}
+	return copyMeta(in, s, out, dd.Path(dname))
 }
 
-// fill gives an empty open file the content and metadata of another.
-func fill(in int, s Stat, out int, at string) error {
+// copyContent gives an empty open file the content of another.
+func copyContent(in int, s Stat, out int, at string) error {
 	copyFlags(in, out)
-	err := do("write", at, func() error {
-		if unix.IoctlFileClone(out, in) == nil {
+	return do("write", at, func() error {
+		if s.Size > small && unix.IoctlFileClone(out, in) == nil {
 			return nil
 		}
 		return copyData(in, out, s.Size)
 	})
-	if err != nil {
-		return err
-	}
-	return copyMeta(in, s, out, at)
 }
 
 // copyData copies what is not a hole, so that a sparse file stays one.
@@ -267,7 +265,7 @@ const small = 4 << 10
 
 func copySmall(in, out int, size int64) error {
 	buf := make([]byte, size)
-	n, err := readAt(in, buf, 0)
+	n, err := readAt(in, buf, 0, size)
 	if err != nil {
 		return err
 	}
@@ -278,12 +276,15 @@ func copySmall(in, out int, size int64) error {
 		}
 		at += more
 	}
+	if n == len(buf) {
+		return nil
+	}
 	return unix.Ftruncate(out, size)
 }
 
-// readAt fills buf from a place in a file, as far as that goes.
-func readAt(fd int, buf []byte, at int64) (n int, err error) {
-	for n < len(buf) {
+// readAt fills buf from a place in a file, as far as that goes: to its end, which is at the given size unless it changes.
+func readAt(fd int, buf []byte, at, size int64) (n int, err error) {
+	for n < len(buf) && (n == 0 || at+int64(n) != size) {
 		var more int
 		err := retry(func() (err error) { more, err = unix.Pread(fd, buf[n:], at+int64(n)); return err })
 		if err != nil || more == 0 {
@@ -294,8 +295,15 @@ func readAt(fd int, buf []byte, at int64) (n int, err error) {
 	return n, nil
 }
 
-// quiet lets a file be read without its time of access moving, where we may.
-func quiet(fd int) { _, _ = unix.FcntlInt(uintptr(fd), unix.F_SETFL, unix.O_NOATIME) }
+// openQuiet opens the file p to be read without its time of access moving, where we may. It does not wait for the other end of a fifo.
+func (t *Tree) openQuiet(p string) (int, error) {
+	const read = unix.O_RDONLY | unix.O_NOFOLLOW | unix.O_NONBLOCK
+	fd, err := t.open(p, read|unix.O_NOATIME, 0)
+	if errors.Is(err, unix.EPERM) { // it is somebody else's
+		return t.open(p, read, 0)
+	}
+	return fd, err
+}
 
 func dup(fd int) int {
 	n, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0)
@@ -320,20 +328,31 @@ func copyFlags(in, out int) {
 // a name: whoever is given a directory above can replace what lies in it from then on.
 // The order matters: chown clears set-id bits and capabilities, and everything touches times.
 func copyMeta(h int, s Stat, d int, at string) error {
-	if err := chown(d, at, int(s.Uid), int(s.Gid)); err != nil {
+	if err := copyAccess(s, d, at); err != nil {
 		return err
 	}
-	if s.Type() != fs.ModeSymlink {
-		if err := chmod(d, at, s.Perm()); err != nil {
-			return err
-		}
+	_, err := copyRest(h, s, d, at)
+	return err
+}
+
+// copyAccess gives what is open as d an owner and a mode.
+func copyAccess(s Stat, d int, at string) error {
+	err := chown(d, at, int(s.Uid), int(s.Gid))
+	if err == nil && s.Type() != fs.ModeSymlink {
+		err = chmod(d, at, s.Perm())
 	}
+	return err
+}
+
+// copyRest is the end of [copyMeta]. It reports whether neither object had any attributes.
+func copyRest(h int, s Stat, d int, at string) (bare bool, err error) {
 	want, err := xattrs(h, at)
 	if err != nil {
-		return err
+		return false, err
 	}
-	if err := strip(d, want, at); err != nil {
-		return err
+	had, err := strip(d, want, at)
+	if err != nil {
+		return false, err
 	}
 	for name, value := range want {
 		err := do("setxattr "+name, at, func() error { return unix.Setxattr(procPath(d), name, value, 0) })
@@ -341,16 +360,16 @@ func copyMeta(h int, s Stat, d int, at string) error {
 			continue // the store's filesystem, or the running policy, has no such attribute
 		}
 		if err != nil {
-			return err
+			return false, err
 		}
 	}
 	ts := []unix.Timespec{s.Atim, s.Mtim}
-	return do("utimes", at, func() error { return unix.UtimesNanoAt(d, "", ts, unix.AT_EMPTY_PATH) })
+	return !had && len(want) == 0, do("utimes", at, func() error { return unix.UtimesNanoAt(d, "", ts, unix.AT_EMPTY_PATH) })
 }
 
 // strip takes away what an object got from the directory that it was made in, such as an access list, and its original has not.
-// Labels are for the running policy to give.
-func strip(d int, want map[string][]byte, at string) error {
+// Labels are for the running policy to give. It reports whether there was anything.
+func strip(d int, want map[string][]byte, at string) (had bool, err error) {
 	have, err := xattrs(d, at)
 	for name := range have {
 		if _, ok := want[name]; ok || strings.HasPrefix(name, "security.") || err != nil {
@@ -358,5 +377,5 @@ func strip(d int, want map[string][]byte, at string) error {
 		}
 		err = do("removexattr "+name, at, func() error { return unix.Removexattr(procPath(d), name) })
 	}
-	return err
+	return len(have) > 0, err
 }

@@ -35,7 +35,7 @@ func (t *Tree) CreateFile(p string, perm Perm) error {
 	}
 	defer dir.Close()
 	tmp := tempName()
-	fd, err := dir.create(tmp)
+	fd, err := dir.create(tmp, 0o600)
 	if err != nil {
 		return err
 	}
@@ -63,7 +63,7 @@ func (t *Tree) writeFile(p string, data []byte, perm Perm, last bool) error {
 	}
 	defer dir.Close()
 	at, tmp := t.Path(p), tempName()
-	fd, err := dir.create(tmp)
+	fd, err := dir.create(tmp, 0o600)
 	if err != nil {
 		return err
 	}
@@ -89,10 +89,10 @@ func (t *Tree) writeFile(p string, data []byte, perm Perm, last bool) error {
 	return do("fsync", dir.name, func() error { return unix.Fsync(dir.fd) })
 }
 
-// create makes an empty file that nobody else can open yet.
-func (t *Tree) create(name string) (fd int, err error) {
+// create makes an empty file, which is read back without its time of access moving.
+func (t *Tree) create(name string, mode uint32) (fd int, err error) {
 	err = do("create", t.Path(name), func() (err error) {
-		fd, err = t.open(name, unix.O_RDWR|unix.O_CREAT|unix.O_EXCL|unix.O_NOFOLLOW, 0o600)
+		fd, err = t.open(name, unix.O_RDWR|unix.O_CREAT|unix.O_EXCL|unix.O_NOFOLLOW|unix.O_NOATIME, mode)
 		return err
 	})
 	return fd, err

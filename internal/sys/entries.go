@@ -1,10 +1,12 @@
 package sys
 
 import (
-	"errors"
-	"io/fs"
+	"bytes"
+	"encoding/binary"
 	"slices"
 	"strings"
+	"sync"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -15,65 +17,92 @@ type Entry struct {
 	Stat
 }
 
-// Entries describes all that lies in the directory of the tree, sorted by name, in one system call for each; what vanishes
-// meanwhile is left out. When things were born is not told. Not for two goroutines at once.
+// Entries describes all that lies in the directory of the tree, sorted by name; see [Tree.Each].
 func (t *Tree) Entries() ([]Entry, error) {
-	if _, err := unix.Seek(t.fd, 0, 0); err != nil {
-		return nil, wrap("read directory", t.name, err)
-	}
 	var out []Entry
-	var buf [32 << 10]byte
-	var names []string
-	for {
-		n := 0
-		err := retry(func() (err error) {
-			n, err = unix.ReadDirent(t.fd, buf[:])
-			return err
-		})
-		if err == unix.ENOENT { // the directory itself was removed
-			break
-		}
-		if err != nil {
-			return nil, wrap("read directory", t.name, err)
-		}
-		if n == 0 {
-			break
-		}
-		_, _, names = unix.ParseDirent(buf[:n], -1, names[:0])
-		for _, name := range names {
-			s, err := t.statx(name)
-			if errors.Is(err, fs.ErrNotExist) {
-				continue
-			}
-			if err != nil {
-				return nil, err
-			}
-			out = append(out, Entry{name, s})
-		}
+	err := t.Each(func(name []byte, s *Stat) error {
+		out = append(out, Entry{string(name), *s})
+		return nil
+	})
+	if err != nil {
+		return nil, err
 	}
 	slices.SortFunc(out, func(a, b Entry) int { return strings.Compare(a.Name, b.Name) })
 	return out, nil
 }
 
-// statx describes one name in the directory of the tree. A name has no slash, so it leads nowhere else.
-func (t *Tree) statx(name string) (Stat, error) {
-	var x unix.Statx_t
-	flags := unix.AT_SYMLINK_NOFOLLOW | unix.AT_NO_AUTOMOUNT
-	if err := unix.Statx(t.fd, name, flags, unix.STATX_BASIC_STATS|unix.STATX_MNT_ID, &x); err != nil {
-		return Stat{}, wrap("stat", t.Path(name), err)
-	}
-	var s Stat
-	s.Dev, s.Rdev = unix.Mkdev(x.Dev_major, x.Dev_minor), unix.Mkdev(x.Rdev_major, x.Rdev_minor)
-	s.Ino, s.Mode, s.Uid, s.Gid, s.Size, s.Blocks = x.Ino, uint32(x.Mode), x.Uid, x.Gid, int64(x.Size), int64(x.Blocks)
-	s.Nlink = asNlink(x.Nlink, s.Nlink)
-	s.Mtim = unix.NsecToTimespec(x.Mtime.Sec*1e9 + int64(x.Mtime.Nsec))
-	s.Ctim = unix.NsecToTimespec(x.Ctime.Sec*1e9 + int64(x.Ctime.Nsec))
-	s.MountID = x.Mnt_id
-	return s, nil
+// reader is the room that is needed to read a directory.
+type reader struct {
+	buf  [32 << 10]byte
+	x    unix.Statx_t
+	stat Stat
 }
 
-// asNlink gives a count of links the type that it has on this architecture.
-func asNlink[T uint32 | uint64](n uint32, _ T) T { return T(n) }
+var readers = sync.Pool{New: func() any { return new(reader) }}
+
+// Each describes all that lies in the directory of the tree, in no order, in one system call for each; what vanishes meanwhile is left
+// out. When things were born is not told, nor what they are flagged with. Name and description are valid until f returns. Not for two goroutines at once.
+func (t *Tree) Each(f func(name []byte, s *Stat) error) error {
+	if t.listed {
+		if _, err := unix.Seek(t.fd, 0, 0); err != nil {
+			return wrap("read directory", t.name, err)
+		}
+	}
+	t.listed = true
+	r := readers.Get().(*reader)
+	defer readers.Put(r)
+	for {
+		n, err := unix.Getdents(t.fd, r.buf[:])
+		switch {
+		case err == unix.EINTR:
+			continue
+		case err == unix.ENOENT, err == nil && n == 0: // in the first case, the directory itself was removed
+			return nil
+		case err != nil:
+			return wrap("read directory", t.name, err)
+		}
+		// struct linux_dirent64 of the kernel: a number, an offset, the length of all, a type, and a name with a zero behind it.
+		const length, head = 16, 19
+		for rest := r.buf[:n]; len(rest) > head; {
+			one := rest[:binary.NativeEndian.Uint16(rest[length:])]
+			rest = rest[len(one):]
+			name := one[head:]
+			name = name[:bytes.IndexByte(name, 0)]
+			if string(name) == "." || string(name) == ".." {
+				continue
+			}
+			switch e := r.statx(t.fd, &name[0]); {
+			case e == unix.ENOENT:
+				continue
+			case e != 0:
+				return wrap("stat", t.Path(string(name)), e)
+			}
+			if err := f(name, &r.stat); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// statx describes one name, which has no slash, so it leads nowhere else.
+func (r *reader) statx(dir int, name *byte) unix.Errno {
+	const flags, mask = unix.AT_SYMLINK_NOFOLLOW | unix.AT_NO_AUTOMOUNT, unix.STATX_BASIC_STATS | unix.STATX_MNT_ID
+	for {
+		_, _, e := unix.Syscall6(unix.SYS_STATX, uintptr(dir), uintptr(unsafe.Pointer(name)), flags, mask, uintptr(unsafe.Pointer(&r.x)), 0)
+		if e == unix.EINTR {
+			continue
+		}
+		if e == 0 {
+			x, s := &r.x, &r.stat
+			s.Dev, s.Rdev = unix.Mkdev(x.Dev_major, x.Dev_minor), unix.Mkdev(x.Rdev_major, x.Rdev_minor)
+			s.Ino, s.Mode, s.Uid, s.Gid, s.Size, s.Blocks = x.Ino, uint32(x.Mode), x.Uid, x.Gid, int64(x.Size), int64(x.Blocks)
+			set(&s.Nlink, x.Nlink)
+			s.Mtim, s.Ctim = timespec(x.Mtime), timespec(x.Ctime)
+			s.MountID = x.Mnt_id
+		}
+		return e
+	}
+}
 
 // Device is the number of the device of the tree's directory, as [Stat] has it.
 func (t *Tree) Device() (uint64, error) {
@@ -86,8 +115,16 @@ func (t *Tree) Entry(name string) (Entry, error) {
 	if strings.Contains(name, "/") {
 		return Entry{}, wrap("stat", t.Path(name), unix.EINVAL)
 	}
-	s, err := t.statx(name)
-	return Entry{name, s}, err
+	p, err := unix.BytePtrFromString(name)
+	if err != nil {
+		return Entry{}, wrap("stat", t.Path(name), err)
+	}
+	r := readers.Get().(*reader)
+	defer readers.Put(r)
+	if e := r.statx(t.fd, p); e != 0 {
+		return Entry{}, wrap("stat", t.Path(name), e)
+	}
+	return Entry{name, r.stat}, nil
 }
 
 // SameContent reports whether two files have the same content; both are read until they differ.

@@ -15,8 +15,8 @@ import (
 // do to its directories meanwhile; unlike [os.DirFS], it does not wait for the other end of a fifo.
 func (t *Tree) FS() fs.FS { return treeFS{t, nil} }
 
-// FS is [Tree.FS], for one goroutine.
-func (n *Near) FS() fs.FS { return treeFS{n.t, n} }
+// FS is [Tree.FS], for one goroutine. A directory that was missing once is not looked for again.
+func (n *Near) FS() fs.FS { return treeFS{n.t, n.Once()} }
 
 type treeFS struct {
 	t    *Tree
@@ -47,7 +47,7 @@ type file struct {
 	s    Stat
 }
 
-func (f *file) Stat() (fs.FileInfo, error) { return info{path.Base(f.name), f.s}, nil }
+func (f *file) Stat() (fs.FileInfo, error) { return &info{path.Base(f.name), f.s}, nil }
 func (f *file) Close() error               { return unix.Close(f.fd) }
 
 func (f *file) Read(buf []byte) (n int, err error) {
@@ -68,7 +68,10 @@ func (f treeFS) Lstat(name string) (fs.FileInfo, error) {
 		stat = f.near.Stat
 	}
 	s, err := stat(name)
-	return info{path.Base(name), s}, err
+	if err != nil {
+		return nil, err
+	}
+	return &info{path.Base(name), s}, nil
 }
 
 // Stat implements [fs.StatFS]. A link is not followed here either.
@@ -86,25 +89,32 @@ type info struct {
 	s    Stat
 }
 
-func (i info) Name() string       { return i.name }
-func (i info) Size() int64        { return i.s.Size }
-func (i info) ModTime() time.Time { return time.Unix(i.s.Mtim.Unix()) }
-func (i info) IsDir() bool        { return i.s.IsDir() }
+func (i *info) Name() string       { return i.name }
+func (i *info) Size() int64        { return i.s.Size }
+func (i *info) ModTime() time.Time { return time.Unix(i.s.Mtim.Unix()) }
+func (i *info) IsDir() bool        { return i.s.IsDir() }
 
 // Sys has what [os.Lstat] has.
-func (i info) Sys() any {
+func (i *info) Sys() any {
 	return &syscall.Stat_t{
 		Dev: i.s.Dev, Ino: i.s.Ino, Nlink: i.s.Nlink, Mode: i.s.Mode, Uid: i.s.Uid, Gid: i.s.Gid, Size: i.s.Size,
 	}
 }
 
+// Owner is what Sys has of that, for less.
+func (i *info) Owner() (uid, gid int) { return int(i.s.Uid), int(i.s.Gid) }
+
 // Mode returns type and permissions.
-func (i info) Mode() fs.FileMode {
+func (i *info) Mode() fs.FileMode {
 	m := i.s.Type() | fs.FileMode(i.s.Mode&0o777)
-	for bit, mode := range map[uint32]fs.FileMode{unix.S_ISUID: fs.ModeSetuid, unix.S_ISGID: fs.ModeSetgid, unix.S_ISVTX: fs.ModeSticky} {
-		if i.s.Mode&bit != 0 {
-			m |= mode
-		}
+	if i.s.Mode&unix.S_ISUID != 0 {
+		m |= fs.ModeSetuid
+	}
+	if i.s.Mode&unix.S_ISGID != 0 {
+		m |= fs.ModeSetgid
+	}
+	if i.s.Mode&unix.S_ISVTX != 0 {
+		m |= fs.ModeSticky
 	}
 	return m
 }

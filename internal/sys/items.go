@@ -133,7 +133,7 @@ func (i Item) ExtentTransaction() uint64 {
 func (n Inode) Stat() Stat {
 	var s Stat
 	s.Mode, s.Uid, s.Gid, s.Size = n.Mode, n.UID, n.GID, int64(n.Size)
-	s.Nlink = asNlink(n.Links, s.Nlink)
+	set(&s.Nlink, n.Links)
 	s.Rdev = unix.Mkdev(uint32(n.Device>>20), uint32(n.Device&(1<<20-1)))
 	s.Mtim = unix.NsecToTimespec(n.ModifySec*1e9 + int64(n.ModifyNs))
 	s.Ctim = unix.NsecToTimespec(n.ChangeSec*1e9 + int64(n.ChangeNs))

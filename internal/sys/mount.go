@@ -34,30 +34,65 @@ func Bind(from *Tree, src string, to *Tree, dst string, options []string) error 
 	if err != nil {
 		return err
 	}
-	d, err := to.open(dst, unix.O_PATH|unix.O_NOFOLLOW, 0)
+	p := place{}
+	if p.fd, err = to.open(dst, unix.O_PATH|unix.O_NOFOLLOW, 0); err != nil {
+		return err
+	}
+	defer p.close()
+	if p.covered, err = fstat(p.fd, name); err != nil {
+		return err
+	}
+	m, err := clone(s, "", unix.AT_EMPTY_PATH, kept, name)
 	if err != nil {
 		return err
 	}
-	defer unix.Close(d)
-	covered, err := fstat(d, name)
-	if err != nil {
-		return err
-	}
-	return attach(s, kept, d, covered, to, dst, options)
+	defer unix.Close(m.fd)
+	return m.attach(p, to, dst, options)
 }
 
-// attach mounts what is open as s over what is open as d, and lies at dst.
-func attach(s int, kept Stat, d int, covered Stat, to *Tree, dst string, options []string) error {
-	name := to.Path(dst)
-	if t := kept.Type(); t != covered.Type() || t == fs.ModeSymlink {
-		return wrap("bind", name, errors.New("the kept copy and what lies at the path are not of one type"))
+// place is what is covered by a mount.
+type place struct {
+	fd      int    // it is open; below 0 if it is named by
+	dir     int    // the directory that it lies in, into which nobody else can put anything,
+	name    string // and its last component
+	covered Stat
+}
+
+func (p place) close() {
+	if p.fd >= 0 {
+		unix.Close(p.fd)
 	}
+}
+
+// cloned is a mount that nothing shows yet.
+type cloned struct {
+	fd int
+	s  Stat // its root; the mount is its own
+}
+
+// clone makes a mount of the object that kept describes.
+func clone(dir int, name string, flags uint, kept Stat, at string) (m cloned, err error) {
 	// Not recursive: what is mounted inside the store does not belong to the entry.
-	m, err := unix.OpenTree(s, "", unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC|unix.AT_EMPTY_PATH)
-	if err != nil {
-		return wrap("open_tree", name, err)
+	if m.fd, err = unix.OpenTree(dir, name, unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC|flags); err != nil {
+		return m, wrap("open_tree", at, err)
 	}
-	defer unix.Close(m)
+	if m.s, err = fstat(m.fd, at); err == nil && !m.s.SameObject(kept) {
+		err = wrap("bind", at, errors.New("the kept copy was replaced meanwhile"))
+	}
+	if err != nil {
+		unix.Close(m.fd)
+	}
+	return m, err
+}
+
+var errNotOneType = errors.New("the kept copy and what lies at the path are not of one type")
+
+// attach lets the mount show over a place, which lies at dst.
+func (m cloned) attach(p place, to *Tree, dst string, options []string) error {
+	name := to.Path(dst)
+	if t := m.s.Type(); t != p.covered.Type() || t == fs.ModeSymlink {
+		return wrap("bind", name, errNotOneType)
+	}
 	attr := unix.MountAttr{}
 	for _, o := range options {
 		if strings.HasPrefix(o, "x-") {
@@ -73,20 +108,23 @@ func attach(s int, kept Stat, d int, covered Stat, to *Tree, dst string, options
 		attr.Attr_set |= bit
 	}
 	if attr.Attr_set != 0 {
-		if err := unix.MountSetattr(m, "", unix.AT_EMPTY_PATH, &attr); err != nil {
+		if err := unix.MountSetattr(m.fd, "", unix.AT_EMPTY_PATH, &attr); err != nil {
 			return wrap("mount_setattr", name, err)
 		}
 	}
-	err = do("move_mount", name, func() error {
-		return unix.MoveMount(m, "", d, "", unix.MOVE_MOUNT_F_EMPTY_PATH|unix.MOVE_MOUNT_T_EMPTY_PATH)
+	err := do("move_mount", name, func() error {
+		if p.fd < 0 {
+			return unix.MoveMount(m.fd, "", p.dir, p.name, unix.MOVE_MOUNT_F_EMPTY_PATH)
+		}
+		return unix.MoveMount(m.fd, "", p.fd, "", unix.MOVE_MOUNT_F_EMPTY_PATH|unix.MOVE_MOUNT_T_EMPTY_PATH)
 	})
 	if err != nil {
 		return err
 	}
 	// Whoever owns a directory above can have moved what was covered to another place meanwhile.
 	there, err := to.Stat(dst)
-	if mounted, merr := fstat(m, name); merr == nil && (err != nil || there.MountID != mounted.MountID || !there.SameObject(kept)) {
-		return errors.Join(wrap("bind", name, errors.New("was moved while the kept copy was mounted")), unix.Unmount(procPath(m), unix.MNT_DETACH))
+	if err != nil || there.MountID != m.s.MountID || !there.SameObject(m.s) {
+		return errors.Join(wrap("bind", name, errors.New("was moved while the kept copy was mounted")), unix.Unmount(procPath(m.fd), unix.MNT_DETACH))
 	}
 	return nil
 }

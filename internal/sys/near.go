@@ -14,7 +14,9 @@ import (
 type Near struct {
 	t    *Tree
 	me   Perm    // the owner of what is made
-	kept [2]near // of the root and of the store
+	kept [3]near // the last ones, the very last first: of the root, of the store, and of what is remembered
+	made map[string]Made
+	none map[string]error // of directories that were missing when they were looked for; nil to look again, see [Near.Once]
 }
 
 type near struct {
@@ -24,7 +26,19 @@ type near struct {
 }
 
 // Near begins with nothing kept. Close it when done; the tree stays open.
-func (t *Tree) Near() *Near { return &Near{t: t, me: Perm{UID: unix.Geteuid(), GID: unix.Getegid()}} }
+func (t *Tree) Near() *Near {
+	return &Near{t: t, made: map[string]Made{}, me: Perm{UID: unix.Geteuid(), GID: unix.Getegid()}}
+}
+
+// Once lets a directory that is missing be looked for once only: for decisions that are made at one time. What is put in place
+// afterwards has to be looked at again.
+func (n *Near) Once() *Near {
+	n.none = map[string]error{}
+	return n
+}
+
+// Made returns what was mounted, by mount point: below the tree, and as paths of it.
+func (n *Near) Made() map[string]Made { return n.made }
 
 // Tree is the tree itself, for all that has to be looked up anew.
 func (n *Near) Tree() *Tree { return n.t }
@@ -49,10 +63,21 @@ func (n *Near) parent(p string) (near, string, error) {
 	at := path.Dir(p)
 	for i := range n.kept {
 		if n.kept[i].dir != nil && n.kept[i].at == at {
-			return n.kept[i], path.Base(p), nil
+			if i > 0 {
+				found := n.kept[i]
+				copy(n.kept[1:], n.kept[:i])
+				n.kept[0] = found
+			}
+			return n.kept[0], path.Base(p), nil
 		}
 	}
+	if err := n.none[at]; err != nil {
+		return near{}, "", err
+	}
 	dir, err := n.t.Sub(at)
+	if n.none != nil && errors.Is(err, fs.ErrNotExist) {
+		n.none[at] = err
+	}
 	if err != nil {
 		return near{}, "", err
 	}
@@ -61,8 +86,8 @@ func (n *Near) parent(p string) (near, string, error) {
 		dir.Close()
 		return near{}, "", err
 	}
-	n.drop(1)
-	n.kept[1] = n.kept[0]
+	n.drop(len(n.kept) - 1)
+	copy(n.kept[1:], n.kept[:])
 	n.kept[0] = near{at: at, dir: dir, plain: int(s.Uid) == n.me.UID && s.Perm()&(unix.S_ISGID|0o022) == 0}
 	return n.kept[0], path.Base(p), nil
 }
@@ -87,35 +112,59 @@ func (n *Near) Stat(p string) (s Stat, err error) {
 	return fromStatx(&x), nil
 }
 
+// Exists is [Tree.Exists].
+func (n *Near) Exists(p string) (bool, error) {
+	_, err := n.Stat(p)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// Bind is [Bind] within the tree.
+func (n *Near) Bind(src, dst string, options []string) error {
+	defer n.covered(dst)
+	return Bind(n.t, src, n.t, dst, options)
+}
+
 // BindNew is [Bind] within the tree, to a path where nothing lies: it makes an empty object of the kept copy's type, owner and mode
 // there, after what lies above it, if that is missing. The path may be what others have changed meanwhile; it shows the kept copy,
 // or nothing is mounted.
 func (n *Near) BindNew(src, dst string, options []string, above func() error) error {
-	in, name, err := n.parent(src)
+	kept, err := n.Stat(src)
 	if err != nil {
 		return err
 	}
-	s, err := in.dir.open(name, unix.O_PATH|unix.O_NOFOLLOW, 0)
-	if err != nil {
-		return err
+	if kept.IsLink() {
+		return wrap("bind", n.t.Path(dst), errNotOneType)
 	}
-	defer unix.Close(s)
-	kept, err := fstat(s, n.t.Path(src))
-	if err != nil {
-		return err
-	}
-	d, made, err := n.point(dst, kept)
+	to, err := n.point(dst, kept)
 	if errors.Is(err, fs.ErrNotExist) { // seldom
 		if err = above(); err == nil {
-			d, made, err = n.point(dst, kept)
+			to, err = n.point(dst, kept)
 		}
 	}
 	if err != nil {
 		return err
 	}
-	defer unix.Close(d)
+	defer to.close()
+	in, name, err := n.parent(src)
+	if err != nil {
+		return err
+	}
+	m, err := clone(in.dir.fd, name, unix.AT_SYMLINK_NOFOLLOW|unix.AT_NO_AUTOMOUNT, kept, n.t.Path(dst))
+	if err != nil {
+		return err
+	}
+	defer unix.Close(m.fd)
 	defer n.covered(dst)
-	return attach(s, kept, d, made, n.t, dst, options)
+	if err := m.attach(to, n.t, dst, options); err != nil {
+		return err
+	}
+	if kept.MountID != 0 {
+		n.made[path.Clean("/"+dst)] = Made{path.Clean("/" + src), kept.MountID}
+	}
+	return nil
 }
 
 // covered lets go of directories that can be reached no more.
@@ -128,14 +177,23 @@ func (n *Near) covered(p string) {
 	}
 }
 
-// point makes the empty object, and opens it.
-func (n *Near) point(p string, kept Stat) (fd int, made Stat, err error) {
+// point makes the empty object. It is named by its directory where nobody else can put anything into that, else it is open.
+func (n *Near) point(p string, kept Stat) (to place, err error) {
 	in, name, err := n.parent(p)
 	if err != nil {
-		return -1, made, err
+		return to, err
 	}
 	perm, at := Perm{UID: int(kept.Uid), GID: int(kept.Gid), Mode: kept.Perm()}, n.t.Path(p)
 	usual := in.plain && perm.UID == n.me.UID && perm.GID == n.me.GID && perm.Mode&^0o755 == 0
+	to = place{fd: -1}
+	if !usual { // it is made under another name: not in vain
+		switch there, err := n.Exists(p); {
+		case err != nil:
+			return to, err
+		case there:
+			return to, wrap("make", at, unix.EEXIST)
+		}
+	}
 	switch {
 	case !usual && kept.IsDir():
 		err = in.dir.Mkdir(name, perm)
@@ -145,23 +203,34 @@ func (n *Near) point(p string, kept Stat) (fd int, made Stat, err error) {
 		err = do("mkdir", at, func() error { return unix.Mkdirat(in.dir.fd, name, perm.Mode) })
 	default:
 		err = do("create", at, func() (err error) {
-			fd, err = in.dir.open(name, unix.O_RDWR|unix.O_CREAT|unix.O_EXCL|unix.O_NOFOLLOW, perm.Mode)
+			to.fd, err = in.dir.open(name, unix.O_RDWR|unix.O_CREAT|unix.O_EXCL|unix.O_NOFOLLOW, perm.Mode)
 			return err
 		})
 	}
-	if err == nil && (!usual || kept.IsDir()) {
-		fd, err = in.dir.open(name, unix.O_PATH|unix.O_NOFOLLOW, 0)
+	if err != nil {
+		return to, err
+	}
+	if usual && kept.IsDir() {
+		if to.covered, err = n.Stat(p); err == nil && to.covered.IsDir() && as(to.covered, perm) {
+			to.dir, to.name = in.dir.fd, name
+			return to, nil
+		}
+	}
+	if to.fd < 0 && err == nil {
+		to.fd, err = in.dir.open(name, unix.O_PATH|unix.O_NOFOLLOW, 0)
+	}
+	if err == nil {
+		to.covered, err = fstat(to.fd, at)
+	}
+	if err == nil && usual && !as(to.covered, perm) { // an access list, or an unusual umask
+		err = give(to.fd, at, perm)
 	}
 	if err != nil {
-		return -1, made, err
+		to.close()
 	}
-	made, err = fstat(fd, at)
-	if err == nil && usual && (made.Perm() != perm.Mode || made.Uid != kept.Uid || made.Gid != kept.Gid) { // an access list, or an unusual umask
-		err = give(fd, at, perm)
-	}
-	if err != nil {
-		unix.Close(fd)
-		return -1, made, err
-	}
-	return fd, made, nil
+	return to, err
+}
+
+func as(s Stat, perm Perm) bool {
+	return s.Perm() == perm.Mode && int(s.Uid) == perm.UID && int(s.Gid) == perm.GID
 }

@@ -1,6 +1,7 @@
 package sys_test
 
 import (
+	"errors"
 	"os"
 	"testing"
 
@@ -69,5 +70,27 @@ func TestNearIsNotLedAway(t *testing.T) {
 			t.Errorf("something is mounted in the directory that was moved: %v", err)
 		}
 		n.Close()
+	}
+}
+
+// What lies at the path, or what is no object of its own in the store, is neither covered nor changed.
+func TestNearRefuses(t *testing.T) {
+	nstest.Need(t)
+	in, dir := tree(t)
+	must(t, os.MkdirAll(dir+"/up/there", 0o755))
+	must(t, os.MkdirAll(dir+"/store/up/there", 0o755))
+	must(t, os.Symlink("there", dir+"/store/up/link"))
+	n := in.Near()
+	defer n.Close()
+	for p, want := range map[string]error{"up/there": os.ErrExist, "up/missing": os.ErrNotExist, "up/link": nil} {
+		if err := n.BindNew("store/"+p, p, nil, noParents); err == nil || want != nil && !errors.Is(err, want) {
+			t.Errorf("%s: got the error %v, want %v", p, err, want)
+		}
+		if mounted, err := in.IsMount(p); err != nil || mounted {
+			t.Errorf("%s: something is mounted there: %v", p, err)
+		}
+	}
+	if names, err := in.List("up"); err != nil || len(names) != 1 {
+		t.Errorf("what is left there is %v: %v", names, err)
 	}
 }

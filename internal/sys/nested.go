@@ -15,7 +15,7 @@ const (
 )
 
 // Nested returns the paths, below the subvolume p, of the subvolumes that lie directly in it.
-// A snapshot of p has empty directories in their places.
+// A snapshot of p has empty directories in their places. One that moves or goes meanwhile may be left out.
 func (t *Tree) Nested(p string) ([]string, error) {
 	s, err := t.Sub(p)
 	if err != nil {
@@ -36,7 +36,11 @@ func (t *Tree) Nested(p string) ([]string, error) {
 			var look [4096]byte // struct btrfs_ioctl_ino_lookup_user_args
 			copy(look[0:8], ref[8:16])
 			copy(look[8:16], ref[0:8])
-			if err := ioctl(s.fd, btrfsInoLookup, unsafe.Pointer(&look)); err != nil {
+			err := ioctl(s.fd, btrfsInoLookup, unsafe.Pointer(&look))
+			if err == unix.ENOENT { // it has moved or gone since
+				continue
+			}
+			if err != nil {
 				return nil, wrap("nested subvolumes", s.name, err)
 			}
 			out = append(out, path.Join(unix.ByteSliceToString(look[272:]), unix.ByteSliceToString(look[16:272])))

@@ -9,7 +9,7 @@ import (
 // putFile is [Put] for a regular file that nobody changes meanwhile: copy and original stay open until they have been compared.
 // It is not done, and nothing has changed, where the general way is needed.
 func putFile(from *Tree, src string, to *Tree, dst string, wait bool) (done bool, err error) {
-	in, err := from.open(src, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
+	in, err := from.openQuiet(src)
 	if IsLoop(err) || errors.Is(err, unix.ENXIO) { // a link, or a socket
 		return false, nil
 	}
@@ -21,22 +21,32 @@ func putFile(from *Tree, src string, to *Tree, dst string, wait bool) (done bool
 	if err != nil || !s.IsFile() {
 		return false, err
 	}
-	quiet(in)
 	dir, name, err := to.parent(dst)
 	if err != nil {
 		return false, err
 	}
 	defer dir.Close()
 	tmp, at := tempName(), to.Path(dst)
-	out, err := dir.create(tmp)
+	// Our own file, which others may only read, mostly is made as it has to be; else it does not pass as equal.
+	usual := int(s.Uid) == unix.Geteuid() && int(s.Gid) == unix.Getegid() && s.Perm()&^0o755 == 0
+	mode := uint32(0o600)
+	if usual {
+		mode = s.Perm()
+	}
+	out, err := dir.create(tmp, mode)
 	if err != nil {
 		return false, err
 	}
 	defer unix.Close(out)
-	quiet(out) // it is read back
-	same := false
-	if err = fill(in, s, out, at); err == nil {
-		same, err = equals(in, out, from.Path(src), at)
+	bare, same := false, false
+	if err = copyContent(in, s, out, at); err == nil && !usual {
+		err = copyAccess(s, out, at)
+	}
+	if err == nil {
+		bare, err = copyRest(in, s, out, at)
+	}
+	if err == nil {
+		same, err = equals(in, s, out, bare, from.Path(src), at)
 	}
 	if err == nil && same && wait {
 		err = do("flush", at, func() error { return unix.Fsync(out) })
@@ -50,8 +60,9 @@ func putFile(from *Tree, src string, to *Tree, dst string, wait bool) (done bool
 	return true, nil
 }
 
-// equals reports whether two open files are the same, with all metadata.
-func equals(a, b int, an, bn string) (bool, error) {
+// equals reports whether two open regular files are the same, with all metadata. Was is what the first was when its attributes were read,
+// and bare says that neither had any.
+func equals(a int, was Stat, b int, bare bool, an, bn string) (bool, error) {
 	x, err := fstat(a, an)
 	if err != nil {
 		return false, err
@@ -60,8 +71,13 @@ func equals(a, b int, an, bn string) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	if what, err := differs(x, a, an, y, b, bn); len(what) > 0 || err != nil || x.Size != y.Size || x.Mtim != y.Mtim {
-		return false, err
+	if !x.IsFile() || !y.IsFile() || x.Size != y.Size || x.Mtim != y.Mtim || x.Uid != y.Uid || x.Gid != y.Gid || x.Perm() != y.Perm() {
+		return false, nil
+	}
+	if !bare || x.Ctim != was.Ctim {
+		if what, err := differs(x, a, an, y, b, bn); len(what) > 0 || err != nil {
+			return false, err
+		}
 	}
 	return sameBytes(a, b, x.Size)
 }

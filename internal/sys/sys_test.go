@@ -357,7 +357,7 @@ func TestNoteUserOptions(t *testing.T) {
 	must(t, os.MkdirAll(dir+"/run/mount", 0o755))
 	write(t, dir+"/run/mount/utab", "SRC=/dev/x TARGET=/other ROOT=/ OPTS=_netdev\n", 0o644)
 	for range 2 {
-		must(t, sys.NoteUserOptions(in, map[string][]string{dir + "/a b": {"nosuid", "x-gvfs-hide", "x-gvfs-trash"}, dir + "/plain": {"ro"}}, nil))
+		must(t, sys.NoteUserOptions(in, map[string][]string{dir + "/a b": {"nosuid", "x-gvfs-hide", "x-gvfs-trash"}, dir + "/plain": {"ro"}}, nil, nil))
 	}
 	id := strings.TrimSuffix(last(read(t, dir+"/run/mount/utab")), "OPTS=x-gvfs-hide,x-gvfs-trash")
 	for _, c := range []struct {
@@ -370,7 +370,7 @@ func TestNoteUserOptions(t *testing.T) {
 		{"OPTS=x-gvfs-hide", "", nil},
 	} {
 		write(t, dir+"/run/mount/utab", "SRC=/dev/x TARGET=/other ROOT=/ OPTS=_netdev\n"+id+c.was+"\n", 0o644)
-		must(t, sys.NoteUserOptions(in, map[string][]string{dir + "/a b": c.options}, nil))
+		must(t, sys.NoteUserOptions(in, map[string][]string{dir + "/a b": c.options}, nil, nil))
 		want := "SRC=/dev/x TARGET=/other ROOT=/ OPTS=_netdev\n"
 		if c.want != "" {
 			want += id + c.want + "\n"
@@ -380,16 +380,25 @@ func TestNoteUserOptions(t *testing.T) {
 		}
 	}
 	write(t, dir+"/run/mount/utab", "SRC=/dev/x TARGET=/other ROOT=/ OPTS=_netdev\n"+id+"OPTS=x-gvfs-hide,x-a\n", 0o644)
-	must(t, sys.NoteUserOptions(in, nil, map[string][]string{dir + "/a b": {"x-gvfs-trash"}}))
+	must(t, sys.NoteUserOptions(in, nil, map[string][]string{dir + "/a b": {"x-gvfs-trash"}}, nil))
 	if got := last(read(t, dir+"/run/mount/utab")); got != id+"OPTS=x-gvfs-trash,x-gvfs-hide,x-a" {
 		t.Errorf("in addition: %s", got)
 	}
 	write(t, dir+"/run/mount/utab", "SRC=/dev/x TARGET=/other ROOT=/ OPTS=_netdev\n", 0o644)
-	must(t, sys.NoteUserOptions(in, map[string][]string{dir + "/a b": {"nosuid", "x-gvfs-hide", "x-gvfs-trash"}}, nil))
+	must(t, sys.NoteUserOptions(in, map[string][]string{dir + "/a b": {"nosuid", "x-gvfs-hide", "x-gvfs-trash"}}, nil, nil))
 	text := read(t, dir+"/run/mount/utab")
 	if n := strings.Count(text, "\n"); n != 2 || !strings.Contains(text, `/a\040b ROOT=`) || !strings.Contains(text, "OPTS=x-gvfs-hide,x-gvfs-trash\n") ||
 		!strings.HasPrefix(text, "SRC=/dev/x ") {
 		t.Errorf("utab:\n%s", text)
+	}
+	// Where it is known what was mounted, only the line of its source is looked for, and the same comes of it.
+	kept, err := in.Stat("store/a b")
+	must(t, err)
+	write(t, dir+"/run/mount/utab", "SRC=/dev/x TARGET=/other ROOT=/ OPTS=_netdev\n", 0o644)
+	must(t, sys.NoteUserOptions(in, map[string][]string{dir + "/a b": {"x-gvfs-hide", "x-gvfs-trash"}}, nil,
+		map[string]sys.Made{dir + "/a b": {Source: dir + "/store/a b", Mount: kept.MountID}}))
+	if got := read(t, dir+"/run/mount/utab"); got != text {
+		t.Errorf("utab:\n%s\nwant:\n%s", got, text)
 	}
 }
 

@@ -15,8 +15,9 @@ import (
 // Paths given to its methods may begin with a slash and are always looked up inside it:
 // they never follow a symbolic link in any component and never leave it.
 type Tree struct {
-	fd   int
-	name string
+	fd     int
+	name   string
+	listed bool // by Each: the next time begins with going back
 }
 
 const resolve = unix.RESOLVE_BENEATH | unix.RESOLVE_NO_SYMLINKS | unix.RESOLVE_NO_MAGICLINKS
@@ -37,7 +38,12 @@ func (t *Tree) Close() error { return unix.Close(t.fd) }
 func (t *Tree) Name() string { return t.name }
 
 // Path joins p to the tree's name, for messages.
-func (t *Tree) Path(p string) string { return path.Join(t.name, p) }
+func (t *Tree) Path(p string) string {
+	if t.name == "/" && strings.HasPrefix(p, "/") { // mostly
+		return path.Clean(p)
+	}
+	return path.Join(t.name, p)
+}
 
 // inside turns a path into one that openat2 takes beneath a directory.
 func inside(p string) string {

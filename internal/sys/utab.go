@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"path"
 	"slices"
 	"strings"
 
@@ -20,8 +21,8 @@ const utab = "run/mount/utab"
 var desktopOptions = []string{"x-gvfs-hide", "x-gvfs-trash"}
 
 // NoteUserOptions writes the options that begin with "x-" of the mounts at the given paths into the tree's utab: those of our own mounts
-// in the place of what was written there of them before, those of others in addition. The tree must be the root of the running system.
-func NoteUserOptions(root *Tree, ours, others map[string][]string) error {
+// in the place of what was written there of them before, those of others in addition. The tree must be the root of the running system. Made are mounts of which it is known what they show.
+func NoteUserOptions(root *Tree, ours, others map[string][]string, made map[string]Made) error {
 	if len(ours)+len(others) == 0 {
 		return nil
 	}
@@ -30,11 +31,7 @@ func NoteUserOptions(root *Tree, ours, others map[string][]string) error {
 			return nil
 		}
 	}
-	lines, err := mounts(func(i *mountinfo.Info) (skip, stop bool) {
-		_, own := ours[i.Mountpoint]
-		_, other := others[i.Mountpoint]
-		return !own && !other, false
-	})
+	lines, err := linesOf(ours, others, made)
 	if err != nil {
 		return err
 	}
@@ -68,6 +65,51 @@ func NoteUserOptions(root *Tree, ours, others map[string][]string) error {
 		return nil
 	}
 	return root.WriteFile(utab, []byte(text), Perm{UID: os.Getuid(), GID: os.Getgid(), Mode: 0o644})
+}
+
+// Made is what a bind mount shows: the object that was at a path, on a mount.
+type Made struct {
+	Source string // clean and absolute
+	Mount  uint64 // its number
+}
+
+// linesOf returns the lines of the mount table for the given mount points. The kernel takes microseconds for each line, and what we
+// mount comes last in it: where it is known what all of them show, only the lines of their sources are read.
+func linesOf(ours, others map[string][]string, made map[string]Made) ([]*mountinfo.Info, error) {
+	wanted, known := map[int]bool{}, len(others) == 0
+	for p := range ours {
+		m, ok := made[p]
+		wanted[int(m.Mount)] = true
+		known = known && ok
+	}
+	if !known {
+		return mounts(func(i *mountinfo.Info) (skip, stop bool) {
+			_, own := ours[i.Mountpoint]
+			_, other := others[i.Mountpoint]
+			return !own && !other, false
+		})
+	}
+	left := len(wanted)
+	from, err := mounts(func(i *mountinfo.Info) (skip, stop bool) {
+		if !wanted[i.ID] {
+			return true, false
+		}
+		left--
+		return false, left == 0
+	})
+	if err != nil {
+		return nil, err
+	}
+	var out []*mountinfo.Info
+	for p := range ours {
+		for _, m := range from {
+			rest, ok := strings.CutPrefix(made[p].Source, strings.TrimSuffix(m.Mountpoint, "/"))
+			if m.ID == int(made[p].Mount) && ok {
+				out = append(out, &mountinfo.Info{Source: m.Source, Mountpoint: p, Root: path.Join(m.Root, rest)})
+			}
+		}
+	}
+	return out, nil
 }
 
 func anyForUsers(options map[string][]string) bool {

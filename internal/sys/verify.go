@@ -202,20 +202,35 @@ func (c *comparer) dir(ad *Tree, an string, bd *Tree, bn, at string, mount uint6
 	return nil
 }
 
+// SameFiles reports whether two regular files are the same in content and metadata, which is sooner seen than how they differ. That
+// they are regular files has been seen before; if they are not, or cannot be read, it is false.
+func SameFiles(a *Tree, ap string, b *Tree, bp string) bool {
+	af, err := a.openQuiet(ap)
+	if err != nil {
+		return false
+	}
+	defer unix.Close(af)
+	bf, err := b.openQuiet(bp)
+	if err != nil {
+		return false
+	}
+	defer unix.Close(bf)
+	same, err := equals(af, Stat{}, bf, false, ap, bp)
+	return same && err == nil
+}
+
 // sameContent compares two files of one size.
 func sameContent(ad *Tree, an string, bd *Tree, bn string, size int64) (bool, error) {
-	af, err := ad.open(an, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
+	af, err := ad.openQuiet(an)
 	if err != nil {
 		return false, err
 	}
 	defer unix.Close(af)
-	quiet(af)
-	bf, err := bd.open(bn, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
+	bf, err := bd.openQuiet(bn)
 	if err != nil {
 		return false, err
 	}
 	defer unix.Close(bf)
-	quiet(bf)
 	return sameBytes(af, bf, size)
 }
 
@@ -227,8 +242,8 @@ func sameBytes(af, bf int, size int64) (bool, error) {
 		if size > small {
 			at = min(nextData(af, at, size), nextData(bf, at, size))
 		}
-		n, err1 := readAt(af, x, at)
-		m, err2 := readAt(bf, y, at)
+		n, err1 := readAt(af, x, at, size)
+		m, err2 := readAt(bf, y, at, size)
 		if err := errors.Join(err1, err2); err != nil {
 			return false, err
 		}

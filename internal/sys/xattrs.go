@@ -29,8 +29,10 @@ func (t *Tree) Xattrs(p string, without ...string) (map[string][]byte, error) {
 		return nil, err
 	}
 	defer done()
-	var buf, val [4096]byte
-	n, err := dir.listxattr(name, buf[:])
+	r := readers.Get().(*reader)
+	defer readers.Put(r)
+	buf, val := r.buf[:4096], r.buf[4096:8192]
+	n, err := dir.listxattr(name, buf)
 	switch {
 	case err == nil && n == 0, errors.Is(err, unix.ENOTSUP):
 		return nil, nil
@@ -47,7 +49,7 @@ func (t *Tree) Xattrs(p string, without ...string) (map[string][]byte, error) {
 			continue
 		}
 		attr := string(one)
-		n, err := dir.getxattr(name, attr, val[:])
+		n, err := dir.getxattr(name, attr, val)
 		if errors.Is(err, unix.ENODATA) || errors.Is(err, unix.ENOTSUP) {
 			continue
 		}

@@ -26,7 +26,7 @@ func Change(w io.Writer, c *live.Change) {
 			fmt.Fprintf(w, "DELETE for good: %s\n", t.Source())
 		}
 	}
-	if len(c.Taken) == 0 || len(c.Plan.Steps) > 0 || len(c.Plan.Notes) > 0 {
+	if len(c.Taken)+len(c.Edited) == 0 || len(c.Plan.Conflicts) > 0 || len(c.Plan.Steps) > 0 || len(c.Plan.Notes) > 0 {
 		Plan(w, c.Plan)
 	}
 }

@@ -7,8 +7,6 @@ import (
 	"strconv"
 	"strings"
 
-	"golang.org/x/term"
-
 	"anicca/internal/recall"
 )
 
@@ -22,8 +20,7 @@ type painter struct {
 }
 
 func paint(w io.Writer) painter {
-	f, ok := w.(*os.File)
-	return painter{w, ok && term.IsTerminal(int(f.Fd())) && os.Getenv("NO_COLOR") == ""}
+	return painter{w, Terminal(w) && os.Getenv("NO_COLOR") == ""}
 }
 
 func (p painter) line(s string) {

@@ -11,16 +11,18 @@ import (
 // Review writes what the next reset would drop, as it is seen at a time, in seconds since 1970.
 func Review(w io.Writer, r review.Review, now int64) {
 	if len(r.Items) == 0 {
-		fmt.Fprintf(w, "nothing: the root is as base %d has it, but for what is kept\n", r.Base)
+		fmt.Fprintln(w, nothing(r, now))
 		quietly(w, r)
 		return
 	}
-	reviewed(w, r)
-	rows := [][]string{{"WORTH", "SIZE", "AGE", "PATH", "FILES", "KEPT BY"}}
-	suggested := false
+	reviewed(w, r, now)
+	rows := [][]string{{"WORTH", "SIZE", "AGE", "PATH", "FILES", "KEPT BY", "WRITTEN BY"}}
+	var suggested, packages, apart bool
 	for _, i := range r.Items {
-		rows = append(rows, []string{i.Worth.String(), Bytes(i.Size), age(now, i.Newest), i.Path, counts(i), preset(i)})
+		rows = append(rows, []string{i.Worth.String(), Bytes(i.Size), age(now, i.Newest), i.Title(), counts(i), preset(i), writer(i)})
 		suggested = suggested || i.Preset != ""
+		packages = packages || len(i.Packages) > 0
+		apart = apart || i.Apart()
 	}
 	Table(w, rows)
 	fmt.Fprintln(w)
@@ -28,13 +30,18 @@ func Review(w io.Writer, r review.Review, now int64) {
 	if suggested {
 		fmt.Fprintln(w, "use a preset:      use: NAME: {} in the store, or in users: NAME: {…}; 'anicca presets NAME' shows it")
 	}
-	fmt.Fprintln(w, "keep something:    anicca keep PATH")
+	if packages {
+		fmt.Fprintln(w, "keep packages:     anicca base new, which makes all that is there now the base")
+	}
+	if apart {
+		fmt.Fprintln(w, "keep something:    anicca keep PATH")
+	}
 	fmt.Fprintln(w, "see what changed:  anicca diff PATH, anicca review --all")
 }
 
 // ReviewAll writes a line for every change, in the order of their paths.
 func ReviewAll(w io.Writer, r review.Review, now int64) {
-	reviewed(w, r)
+	reviewed(w, r, now)
 	rows := [][]string{{"WHAT", "SIZE", "FILES", "AGE", "PATH", "DIFFERS IN"}}
 	for _, c := range r.Changes() {
 		rows = append(rows, []string{string(c.What), Bytes(c.Size), fmt.Sprint(c.Files), age(now, c.Modified), c.Path, c.Differs.String()})
@@ -56,8 +63,30 @@ func ReviewNoise(w io.Writer, r review.Review) {
 	Table(w, rows)
 }
 
-func reviewed(w io.Writer, r review.Review) {
-	fmt.Fprintf(w, "The next reset would drop %d changes to %d files, %s (compared with base %d):\n\n", len(r.Changes()), r.Files, Bytes(r.Size), r.Base)
+func reviewed(w io.Writer, r review.Review, now int64) {
+	what := ""
+	if r.Home != "" {
+		what = " in " + r.Home
+	}
+	if r.Since != 0 {
+		what += ", of what has come since the baseline of " + age(now, r.Since) + " ago"
+	}
+	fmt.Fprintf(w, "The next reset would drop %d changes to %d files, %s%s (compared with base %d):\n\n", len(r.Changes()), r.Files, Bytes(r.Size), what, r.Base)
+}
+
+// nothing says why nothing would go.
+func nothing(r review.Review, now int64) string {
+	switch {
+	case r.Kept != "" && r.Kept == r.Home:
+		return "nothing: " + r.Home + " is kept as a whole"
+	case r.Kept != "":
+		return "nothing: " + r.Home + " lies in " + r.Kept + ", which no reset is about"
+	case r.Since != 0:
+		return "nothing: nothing has come since the baseline of " + age(now, r.Since) + " ago"
+	case r.Home != "":
+		return fmt.Sprintf("nothing: in %s nothing was made or changed that base %d does not have, but for what is kept", r.Home, r.Base)
+	}
+	return fmt.Sprintf("nothing: the root is as base %d has it, but for what is kept", r.Base)
 }
 
 // quietly says how much was left out.
@@ -72,6 +101,27 @@ func preset(i review.Item) string {
 		return i.Preset
 	}
 	return i.Preset + " of " + i.Home
+}
+
+// writer says who wrote it, and whose it is where that is not to be expected.
+func writer(i review.Item) string {
+	if !i.Apart() {
+		return ""
+	}
+	out, usual := "", "root"
+	if i.Home != "" {
+		usual = i.Home
+	}
+	if i.Writer != nil && i.Writer.Kind != review.Preset {
+		out = i.Writer.Name
+		if i.Writer.Kind == review.Package {
+			out = "package " + out
+		}
+	}
+	if i.Owner != usual {
+		out = strings.TrimSpace(out + " as " + i.Owner)
+	}
+	return out
 }
 
 func counts(i review.Item) string {
