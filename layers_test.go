@@ -49,6 +49,8 @@ var layers = map[string]struct {
 	"internal/zfstest": {"a helper of tests", "internal/sys"},
 	"cmd/anicca":       {"the door", "*"},
 	"cmd/anicca-init":  {"a few lines around boot and watch", "internal/boot internal/sys internal/watch"},
+
+	"internal/ui/screen": {"a review on a terminal: shows values and asks, touches no disk", "internal/decl internal/noise internal/review internal/ui"},
 }
 
 // owned are packages from outside that only one room may use.
@@ -69,6 +71,10 @@ var owned = map[string]struct {
 	"pgregory.net/":            {"", "a test library"},
 	"github.com/google/go-cmp": {"internal/golden", "a test library"},
 	"golang.org/x/tools/":      {"internal/golden", "a test library"},
+
+	"charm.land/":               {"internal/ui/screen", "whole screens"},
+	"github.com/charmbracelet/": {"internal/ui/screen", "whole screens"},
+	"github.com/creack/":        {"", "a test library"},
 }
 
 // pure packages have no clock, no disk, no environment.

@@ -23,7 +23,7 @@ type painter struct {
 
 func paint(w io.Writer) painter {
 	f, ok := w.(*os.File)
-	return painter{w, ok && term.IsTerminal(int(f.Fd())) && os.Getenv("NO_COLOR") == ""}
+	return painter{w, ok && term.IsTerminal(int(f.Fd())) && Colour()}
 }
 
 func (p painter) line(s string) {

@@ -1,0 +1,184 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/charmbracelet/x/vt"
+	"github.com/creack/pty"
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// onScreen runs anicca on a terminal of 80x24: onScreen DIALOG CODE ARG.... A dialog is a file with a line for each step:
+//
+//	see REGEXP     wait until the screen has it
+//	none REGEXP    the screen must not have it
+//	keys NAME...   press keys: letters, or enter, esc, up, down, …
+//	type TEXT      write a text
+//	size W H       make the terminal as large
+//	shot FILE      write down what the screen shows
+//	end            wait until the program has ended; it must be with the code
+//
+// With an environment variable in front, as onScreen TERM=linux DIALOG …, that is set.
+func onScreen(ts *testscript.TestScript, neg bool, args []string) {
+	env := append(os.Environ(), "TERM=xterm-256color")
+	for len(args) > 0 && strings.Contains(args[0], "=") {
+		env, args = append(env, args[0]), args[1:]
+	}
+	if neg || len(args) < 3 {
+		ts.Fatalf("usage: onScreen [VAR=VALUE...] DIALOG CODE ARG...")
+	}
+	self, err := os.Executable()
+	ts.Check(err)
+	cmd := exec.Command(self, args[2:]...)
+	cmd.Args[0], cmd.Dir, cmd.Env = "anicca", ts.MkAbs("."), env
+	file, err := pty.StartWithSize(cmd, &pty.Winsize{Cols: 80, Rows: 24})
+	ts.Check(err)
+	t := &terminal{ts: ts, file: file, vt: vt.NewEmulator(80, 24), seen: make(chan struct{}, 1), ended: make(chan struct{})}
+	go t.read()
+	go t.answer()
+	defer func() {
+		_ = cmd.Process.Kill() // does nothing if it has ended
+		_ = cmd.Wait()
+		<-t.ended
+		_ = t.vt.Close()
+		_ = file.Close()
+	}()
+	for step := range strings.Lines(ts.ReadFile(args[0])) {
+		if step = strings.TrimSpace(step); step == "" || step[0] == '#' {
+			continue
+		}
+		verb, rest, _ := strings.Cut(step, " ")
+		switch verb {
+		case "end":
+			select {
+			case <-t.ended:
+			case <-time.After(time.Minute):
+				ts.Fatalf("the program does not end:\n%s", t.screen())
+			}
+			err := cmd.Wait()
+			code := 0
+			if exit, ok := errors.AsType[*exec.ExitError](err); ok {
+				code = exit.ExitCode()
+			}
+			if want, _ := strconv.Atoi(args[1]); code != want {
+				ts.Fatalf("exit code %d, want %d\n%s", code, want, t.screen())
+			}
+		default:
+			t.step(verb, rest)
+		}
+	}
+}
+
+// terminal is one that a person sits at.
+type terminal struct {
+	ts    *testscript.TestScript
+	file  *os.File
+	mu    sync.Mutex // guards vt
+	vt    *vt.Emulator
+	seen  chan struct{} // the screen may have changed
+	ended chan struct{} // nobody writes any more
+}
+
+func (t *terminal) read() {
+	defer close(t.ended)
+	for buf := make([]byte, 4096); ; {
+		n, err := t.file.Read(buf)
+		t.mu.Lock()
+		_, _ = t.vt.Write(buf[:n])
+		t.mu.Unlock()
+		select {
+		case t.seen <- struct{}{}:
+		default:
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+// answer gives the program what the terminal answers to its questions, as long as there is somebody to read it.
+func (t *terminal) answer() {
+	for buf := make([]byte, 256); ; {
+		n, err := t.vt.Read(buf)
+		if err != nil {
+			return
+		}
+		_, _ = t.file.Write(buf[:n])
+	}
+}
+
+func (t *terminal) screen() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var out strings.Builder
+	for l := range strings.Lines(t.vt.String()) {
+		out.WriteString(strings.TrimRight(l, " \n") + "\n")
+	}
+	return out.String()
+}
+
+var keyCodes = map[string]string{
+	"enter": "\r", "esc": "\x1b", "tab": "\t", "space": " ", "backspace": "\x7f", "up": "\x1b[A", "down": "\x1b[B", "right": "\x1b[C", "left": "\x1b[D",
+	"pgup": "\x1b[5~", "pgdown": "\x1b[6~", "home": "\x1b[H", "end": "\x1b[F", "ctrl+c": "\x03", "ctrl+u": "\x15", "ctrl+w": "\x17",
+}
+
+func (t *terminal) step(verb, rest string) {
+	switch verb {
+	case "see":
+		want := regexp.MustCompile("(?m)" + rest)
+		for deadline := time.After(time.Minute); ; {
+			if want.MatchString(t.screen()) {
+				return
+			}
+			ended := t.ended
+			select {
+			case <-t.seen:
+				continue
+			case <-ended:
+			case <-deadline:
+			}
+			if s := t.screen(); !want.MatchString(s) {
+				t.ts.Fatalf("the screen never had %q:\n%s", rest, s)
+			}
+		}
+	case "none":
+		if s := t.screen(); regexp.MustCompile("(?m)" + rest).MatchString(s) {
+			t.ts.Fatalf("the screen has %q:\n%s", rest, s)
+		}
+	case "keys":
+		for _, k := range strings.Fields(rest) {
+			if code, ok := keyCodes[k]; ok {
+				k = code
+			}
+			t.write(k)
+		}
+	case "type":
+		t.write(rest)
+	case "size":
+		var w, h int
+		_, err := fmt.Sscan(rest, &w, &h)
+		t.ts.Check(err)
+		t.mu.Lock()
+		t.vt.Resize(w, h)
+		t.mu.Unlock()
+		t.ts.Check(pty.Setsize(t.file, &pty.Winsize{Cols: uint16(w), Rows: uint16(h)}))
+	case "shot":
+		t.ts.Check(os.WriteFile(t.ts.MkAbs(rest), []byte(t.screen()), 0o644))
+	default:
+		t.ts.Fatalf("unknown step %q", verb)
+	}
+}
+
+func (t *terminal) write(s string) {
+	_, err := io.WriteString(t.file, s)
+	t.ts.Check(err)
+}

@@ -1,0 +1,222 @@
+package screen
+
+import (
+	"cmp"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"anicca/internal/decl"
+	"anicca/internal/noise"
+	"anicca/internal/review"
+)
+
+// choice is a decision with what it reaches.
+type choice struct {
+	Decision
+	paths []string // each with all that lies below it; none of a pattern
+	row   row      // that it was made on
+}
+
+// choices are the decisions so far. No path of one lies below a path of another.
+type choices struct {
+	all   []*choice
+	at    map[string]*choice // by each of its paths
+	homes []string
+	sieve *noise.Sieve // of the patterns
+}
+
+func newChoices(homes []string) choices {
+	return choices{at: map[string]*choice{}, homes: homes, sieve: noise.New(nil, nil)}
+}
+
+// over returns the choice that reaches p, as it is about p or a directory above it; nil if none does.
+func (c *choices) over(p string) *choice {
+	for ; ; p = path.Dir(p) {
+		if x := c.at[p]; x != nil || p == "/" {
+			return x
+		}
+	}
+}
+
+// within returns the choices about what lies below p.
+func (c *choices) within(p string) []*choice {
+	var out []*choice
+	for _, x := range c.all {
+		if slices.ContainsFunc(x.paths, func(q string) bool { return below(q, p) }) {
+			out = append(out, x)
+		}
+	}
+	return out
+}
+
+// ignoring returns the patterns that make p noise.
+func (c *choices) ignoring(p string) []*choice {
+	var out []*choice
+	for _, x := range c.all {
+		if x.What == Ignore && matches(x.Pattern, c.homes, p) {
+			out = append(out, x)
+		}
+	}
+	return out
+}
+
+// word says what becomes of p, in the terms of a list.
+func (c *choices) word(p string) string {
+	if x := c.over(p); x != nil {
+		return x.word()
+	}
+	if _, ok := c.sieve.Find(p); ok {
+		return string(Ignore)
+	}
+	if len(c.within(p)) > 0 {
+		return "part"
+	}
+	return ""
+}
+
+func (x *choice) word() string {
+	if x.Use.Preset != "" {
+		return "preset"
+	}
+	return string(x.What)
+}
+
+// add makes a choice. Those about what lies below it, or about the very same, make room; one about a directory above refuses it.
+func (c *choices) add(x *choice) (replaced int, err error) {
+	var old []*choice
+	for _, p := range x.paths {
+		o := c.over(p)
+		if o != nil && !slices.Contains(o.paths, p) {
+			return 0, fmt.Errorf("it lies in %s, of which you said %s: n takes that back", above(o, p), o.word())
+		}
+		if o != nil {
+			old = append(old, o)
+		}
+		old = append(old, c.within(p)...)
+	}
+	if x.What == Ignore {
+		old = c.same(x.Pattern)
+	}
+	for _, o := range old {
+		if c.remove(o) && !slices.Contains(o.paths, x.row.path) {
+			replaced++
+		}
+	}
+	c.all = append(c.all, x)
+	c.index()
+	return replaced, nil
+}
+
+func (c *choices) same(pattern string) []*choice {
+	return slices.DeleteFunc(slices.Clone(c.all), func(x *choice) bool { return x.Pattern != pattern })
+}
+
+// above returns the path of a choice that p lies in.
+func above(x *choice, p string) string {
+	for _, q := range x.paths {
+		if below(p, q) {
+			return q
+		}
+	}
+	return p
+}
+
+// remove takes a choice back, if it is there.
+func (c *choices) remove(x *choice) bool {
+	n := len(c.all)
+	c.all = slices.DeleteFunc(c.all, func(o *choice) bool { return o == x })
+	c.index()
+	return len(c.all) < n
+}
+
+func (c *choices) index() {
+	c.at = map[string]*choice{}
+	var patterns []decl.Noise
+	for _, x := range c.all {
+		for _, p := range x.paths {
+			c.at[p] = x
+		}
+		if x.What == Ignore {
+			patterns = append(patterns, decl.Noise{Pattern: x.Pattern})
+		}
+	}
+	c.sieve = noise.New(patterns, c.homes)
+}
+
+// decisions returns what was decided, in the order in which it is carried out.
+func (c *choices) decisions() []Decision {
+	order := []What{Keep, Ignore, Undo}
+	out := make([]Decision, 0, len(c.all))
+	for _, x := range c.all {
+		out = append(out, x.Decision)
+	}
+	slices.SortStableFunc(out, func(a, b Decision) int {
+		return cmp.Or(slices.Index(order, a.What)-slices.Index(order, b.What), strings.Compare(a.Use.Preset, b.Use.Preset),
+			review.Compare(a.Path, b.Path), strings.Compare(a.Pattern, b.Pattern))
+	})
+	return out
+}
+
+// amount is so many files with so many bytes.
+type amount struct {
+	files int
+	size  int64
+}
+
+func (a *amount) add(files int, size int64) { a.files, a.size = a.files+files, a.size+size }
+
+// sum is what becomes of everything in a review.
+type sum struct {
+	all, left             amount // left is what nothing was decided about
+	kept, undone, ignored amount
+}
+
+func (s *sum) of(w What) *amount {
+	switch w {
+	case Keep:
+		return &s.kept
+	case Undo:
+		return &s.undone
+	}
+	return &s.ignored
+}
+
+// sum adds up what becomes of changes.
+func (c *choices) sum(items []review.Item) sum {
+	var s sum
+	for _, i := range items {
+		for _, x := range i.Changes {
+			s.all.add(x.Files, x.Size)
+			at := &s.left
+			if o := c.over(x.Path); o != nil {
+				at = s.of(o.What)
+			} else if _, ok := c.sieve.Find(x.Path); ok {
+				at = &s.ignored
+			}
+			at.add(x.Files, x.Size)
+		}
+	}
+	for _, x := range c.all { // about a part of what is one change
+		in := x.row.whole
+		if in == "" || !slices.Contains(x.paths, x.row.path) {
+			continue
+		}
+		if _, ok := c.sieve.Find(in); !ok {
+			s.left.add(-x.row.files, -x.row.size)
+			s.of(x.What).add(x.row.files, x.row.size)
+		}
+	}
+	return s
+}
+
+// below reports whether p lies in the directory dir.
+func below(p, dir string) bool {
+	return len(p) > len(dir) && strings.HasPrefix(p, strings.TrimSuffix(dir, "/")+"/")
+}
+
+func matches(pattern string, homes []string, p string) bool {
+	_, ok := noise.New([]decl.Noise{{Pattern: pattern}}, homes).Find(p)
+	return ok
+}
