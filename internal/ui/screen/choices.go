@@ -23,12 +23,13 @@ type choice struct {
 type choices struct {
 	all   []*choice
 	at    map[string]*choice // by each of its paths
+	under map[string]int     // of a directory: how many paths of choices lie in it
 	homes []string
 	sieve *noise.Sieve // of the patterns
 }
 
 func newChoices(homes []string) choices {
-	return choices{at: map[string]*choice{}, homes: homes, sieve: noise.New(nil, nil)}
+	return choices{at: map[string]*choice{}, under: map[string]int{}, homes: homes, sieve: noise.New(nil, nil)}
 }
 
 // over returns the choice that reaches p, as it is about p or a directory above it; nil if none does.
@@ -42,6 +43,9 @@ func (c *choices) over(p string) *choice {
 
 // within returns the choices about what lies below p.
 func (c *choices) within(p string) []*choice {
+	if c.under[p] == 0 {
+		return nil
+	}
 	var out []*choice
 	for _, x := range c.all {
 		if slices.ContainsFunc(x.paths, func(q string) bool { return below(q, p) }) {
@@ -70,7 +74,7 @@ func (c *choices) word(p string) string {
 	if _, ok := c.sieve.Find(p); ok {
 		return string(Ignore)
 	}
-	if len(c.within(p)) > 0 {
+	if c.under[p] > 0 {
 		return "part"
 	}
 	return ""
@@ -105,7 +109,7 @@ func (c *choices) add(x *choice) (replaced int, err error) {
 		}
 	}
 	c.all = append(c.all, x)
-	c.index()
+	c.mark(x, 1)
 	return replaced, nil
 }
 
@@ -125,19 +129,31 @@ func above(x *choice, p string) string {
 
 // remove takes a choice back, if it is there.
 func (c *choices) remove(x *choice) bool {
-	n := len(c.all)
-	c.all = slices.DeleteFunc(c.all, func(o *choice) bool { return o == x })
-	c.index()
-	return len(c.all) < n
+	i := slices.Index(c.all, x)
+	if i < 0 {
+		return false
+	}
+	c.all = slices.Delete(c.all, i, i+1)
+	c.mark(x, -1)
+	return true
 }
 
-func (c *choices) index() {
-	c.at = map[string]*choice{}
+// mark notes where a choice is found that came (1) or went (-1).
+func (c *choices) mark(x *choice, n int) {
+	for _, p := range x.paths {
+		if c.at[p] = x; n < 0 {
+			delete(c.at, p)
+		}
+		for p != "/" {
+			p = path.Dir(p)
+			c.under[p] += n
+		}
+	}
+	if x.What != Ignore {
+		return
+	}
 	var patterns []decl.Noise
 	for _, x := range c.all {
-		for _, p := range x.paths {
-			c.at[p] = x
-		}
 		if x.What == Ignore {
 			patterns = append(patterns, decl.Noise{Pattern: x.Pattern})
 		}
