@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"anicca/internal/config"
 	"anicca/internal/decl"
 	"anicca/internal/live"
 	"anicca/internal/recall"
@@ -25,6 +26,7 @@ func (g globals) screen(c *cobra.Command, r seen, in, out *os.File) error {
 	all, err := screen.Run(c.Context(), screen.Options{
 		Review: r.Review, Now: time.Now().Unix(), Homes: r.homes, Colour: ui.Colour(),
 		Entries: func(u decl.Use) []string { return r.scale.Entries(u.Preset, u.Home) },
+		Beware:  beware,
 		Diff: func(ctx context.Context, p string) (string, error) {
 			var text strings.Builder
 			d, err := g.compare(ctx, p)
@@ -50,6 +52,15 @@ func (g globals) screen(c *cobra.Command, r seen, in, out *os.File) error {
 		return nil
 	}
 	return g.carryOutDecided(c, all)
+}
+
+// beware is what to know before a preset is used.
+func beware(u decl.Use) string {
+	p, err := config.FindPresets([]string{u.Preset})
+	if err != nil || len(p) == 0 || p[0].Hazard == "none known" {
+		return ""
+	}
+	return p[0].Hazard
 }
 
 // compare compares what lies at a path in the newest base and in the running root.

@@ -10,11 +10,13 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/charmbracelet/x/vt"
 	"github.com/creack/pty"
 	"github.com/rogpeppe/go-internal/testscript"
+	"golang.org/x/sys/unix"
 )
 
 // onScreen runs anicca on a terminal of 80x24: onScreen DIALOG CODE ARG.... A dialog is a file with a line for each step:
@@ -25,7 +27,9 @@ import (
 //	type TEXT      write a text
 //	size W H       make the terminal as large
 //	shot FILE      write down what the screen shows
-//	end            wait until the program has ended; it must be with the code
+//	signal TERM    end the program from outside
+//	hangup         the terminal goes away
+//	end            wait until the program has ended; it must be with the code, and have left the screen as it was
 //
 // With an environment variable in front, as onScreen TERM=linux DIALOG …, that is set.
 func onScreen(ts *testscript.TestScript, neg bool, args []string) {
@@ -41,6 +45,8 @@ func onScreen(ts *testscript.TestScript, neg bool, args []string) {
 	cmd := exec.Command(self, args[2:]...)
 	cmd.Args[0], cmd.Dir, cmd.Env = "anicca", ts.MkAbs("."), env
 	file, err := pty.StartWithSize(cmd, &pty.Winsize{Cols: 80, Rows: 24})
+	ts.Check(err)
+	file, err = pollable(file)
 	ts.Check(err)
 	t := &terminal{ts: ts, file: file, vt: vt.NewEmulator(80, 24), seen: make(chan struct{}, 1), ended: make(chan struct{})}
 	go t.read()
@@ -58,6 +64,11 @@ func onScreen(ts *testscript.TestScript, neg bool, args []string) {
 		}
 		verb, rest, _ := strings.Cut(step, " ")
 		switch verb {
+		case "signal":
+			ts.Check(cmd.Process.Signal(syscall.SIGTERM))
+		case "hangup":
+			ts.Check(file.Close())
+			t.gone = true
 		case "end":
 			select {
 			case <-t.ended:
@@ -65,6 +76,9 @@ func onScreen(ts *testscript.TestScript, neg bool, args []string) {
 				ts.Fatalf("the program does not end:\n%s", t.screen())
 			}
 			err := cmd.Wait()
+			if !t.gone && (t.vt.IsAltScreen() || t.vt.CursorHidden()) {
+				ts.Fatalf("the terminal is not as it was:\n%s", t.screen())
+			}
 			code := 0
 			if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 				code = exit.ExitCode()
@@ -78,6 +92,17 @@ func onScreen(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
+// pollable returns a file that can be closed while somebody reads from it.
+func pollable(f *os.File) (*os.File, error) {
+	defer f.Close()
+	fd, err := unix.Dup(int(f.Fd()))
+	if err != nil {
+		return nil, err
+	}
+	err = unix.SetNonblock(fd, true) // before it is a file, which looks for that
+	return os.NewFile(uintptr(fd), f.Name()), err
+}
+
 // terminal is one that a person sits at.
 type terminal struct {
 	ts    *testscript.TestScript
@@ -86,6 +111,7 @@ type terminal struct {
 	vt    *vt.Emulator
 	seen  chan struct{} // the screen may have changed
 	ended chan struct{} // nobody writes any more
+	gone  bool
 }
 
 func (t *terminal) read() {
@@ -170,7 +196,12 @@ func (t *terminal) step(verb, rest string) {
 		t.mu.Lock()
 		t.vt.Resize(w, h)
 		t.mu.Unlock()
-		t.ts.Check(pty.Setsize(t.file, &pty.Winsize{Cols: uint16(w), Rows: uint16(h)}))
+		c, err := t.file.SyscallConn()
+		t.ts.Check(err)
+		t.ts.Check(c.Control(func(fd uintptr) {
+			err = unix.IoctlSetWinsize(int(fd), unix.TIOCSWINSZ, &unix.Winsize{Col: uint16(w), Row: uint16(h)})
+		}))
+		t.ts.Check(err)
 	case "shot":
 		t.ts.Check(os.WriteFile(t.ts.MkAbs(rest), []byte(t.screen()), 0o644))
 	default:

@@ -27,6 +27,11 @@ func (m *Model) confirm() tea.Cmd {
 	var b strings.Builder
 	for _, d := range all {
 		b.WriteString(m.sentence(d) + "\n")
+		if d.Use.Preset != "" && m.o.Beware != nil {
+			if s := m.o.Beware(d.Use); s != "" {
+				b.WriteString("        beware: " + s + "\n")
+			}
+		}
 	}
 	c := &confirm{text: *newText(plural(len(all), "decision")+", of which nothing is done yet", b.String())}
 	m.push(c)

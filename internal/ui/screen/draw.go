@@ -41,12 +41,18 @@ func middle(s string, width int) string {
 	return ansi.TruncateWc(s, left, "") + dots + end
 }
 
-// wrap breaks a text into lines that are not wider.
+// wrap breaks a text, which may be foreign, into lines that are not wider.
 func wrap(s string, width int) []string {
-	if cells(s) <= width {
-		return []string{s}
+	var out []string
+	for l := range strings.SplitSeq(s, "\n") {
+		l = tidy(l)
+		if cells(l) <= width {
+			out = append(out, l)
+			continue
+		}
+		out = append(out, strings.Split(ansi.WrapWc(l, max(width, 1), ""), "\n")...)
 	}
-	return strings.Split(ansi.WrapWc(s, max(width, 1), ""), "\n")
+	return out
 }
 
 // chop does the same to a line in which every space counts.

@@ -88,8 +88,6 @@ func (m *Model) key(msg tea.KeyPressMsg) tea.Cmd {
 	key := msg.String()
 	m.said = ""
 	switch {
-	case key == "ctrl+z":
-		return tea.Suspend
 	case m.leaving:
 		m.leaving = false
 		if key == "y" || key == "ctrl+c" {

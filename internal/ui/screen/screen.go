@@ -37,6 +37,7 @@ type Options struct {
 	Colour bool     // colours are shown; nothing is told by them alone
 
 	Entries func(decl.Use) []string                                         // the paths that a preset keeps
+	Beware  func(decl.Use) string                                           // what to know before a preset is used; empty for nothing
 	Diff    func(ctx context.Context, path string) (string, error)          // how a path differs from the base
 	List    func(ctx context.Context, path string) ([]review.Change, error) // what lies in a directory that was added or deleted as a whole
 	Check   func(ctx context.Context, all []Decision) error                 // why all of it cannot be done; nothing is done

@@ -181,6 +181,9 @@ func TestNames(t *testing.T) {
 	}
 	p.press("d")
 	p.sees("+is /srv/", "\uFFFD[2J")
+	p.o.Diff = func(context.Context, string) (string, error) { return "", errors.New("open \x1b[2J:\n\tit is broken") }
+	p.press("left", "d")
+	p.sees("open \uFFFD[2J:", "it is broken")
 }
 
 // Ten thousand of everything: keys are answered by going through what is seen, and once through all.
