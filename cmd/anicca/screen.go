@@ -159,6 +159,9 @@ func (g globals) carryOutDecided(c *cobra.Command, all []screen.Decision) error 
 	if len(undo) < len(all) {
 		err := g.live(c, true, false, "", func(m live.Machine) (*live.Change, error) { return live.Decide(m, w) })
 		if err != nil {
+			if len(undo) > 0 {
+				fmt.Fprintf(c.ErrOrStderr(), "nothing was put back; when the rest is well: anicca undo %s\n", strings.Join(undo, " "))
+			}
 			return err
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	tea "charm.land/bubbletea/v2"
+	"pgregory.net/rapid"
 
 	"anicca/internal/decl"
 	"anicca/internal/noise"
@@ -18,11 +19,11 @@ import (
 // person drives a screen without a terminal.
 type person struct {
 	*Model
-	t *testing.T
+	t rapid.TB
 }
 
 // sit sits down in front of a review of changes, of which the preset bluetooth would keep some.
-func sit(t *testing.T, width, height int, changes ...review.Change) person {
+func sit(t rapid.TB, width, height int, changes ...review.Change) person {
 	t.Helper()
 	review.Sort(changes)
 	scale := review.NewScale([]decl.Preset{{Name: "bluetooth", Entries: []decl.PresetEntry{
@@ -309,4 +310,47 @@ func TestWithoutColour(t *testing.T) {
 		t.Errorf("%q", p.View().Content)
 	}
 	p.sees("-was", "+is")
+}
+
+// Whatever is pressed: the screen fits, no decision is about what another one is about, and nothing is counted twice or not at all.
+func TestAnyKeys(t *testing.T) {
+	whole := func(p string, files int) review.Change {
+		return review.Change{Path: p, What: review.Added, Kind: review.Directory, Files: files, Size: 30, Modified: 50}
+	}
+	gone := added("/srv/many/gone", 3)
+	gone.What = review.Deleted
+	all := []review.Change{
+		whole("/srv/new", 2), whole("/home/bird/src", 2), added("/srv/many/1", 1), added("/srv/many/2", 2), added("/srv/many/3/x", 3), gone,
+		added("/var/lib/bluetooth/a", 1), added("/var/lib/bluetooth/b", 1), added("/etc/bluetooth/x", 1), added("/etc/\n", 1), added("/etc/\xff", 1),
+	}
+	keys := []string{
+		"k", "k", "K", "i", "u", "u", "n", "d", "enter", "enter", "left", "esc", "down", "down", "down", "up", "end", "home", "pgdown", "/", "c", "n", "space",
+		"q", "?", "*", "s", "backspace", "ctrl+u", "ctrl+c",
+	}
+	rapid.Check(t, func(r *rapid.T) {
+		p := sit(r, rapid.IntRange(1, 90).Draw(r, "width"), rapid.IntRange(1, 30).Draw(r, "height"), all...)
+		for _, k := range rapid.SliceOfN(rapid.SampledFrom(keys), 1, 80).Draw(r, "keys") {
+			if p.press(k) {
+				break
+			}
+			s := p.sum
+			var parts amount
+			for _, a := range []amount{s.left, s.kept, s.undone, s.ignored} {
+				parts.add(a.files, a.size)
+			}
+			if parts != s.all || min(s.left.files, s.kept.files, s.undone.files, s.ignored.files) < 0 {
+				r.Fatalf("after %s: %+v", k, s)
+			}
+			for _, x := range p.choices.all {
+				for _, q := range x.paths {
+					if p.choices.at[q] != x || len(p.choices.within(q)) > 0 || p.choices.over(q) != x {
+						r.Fatalf("after %s: %s is not decided on by one", k, q)
+					}
+				}
+			}
+		}
+		if p.Decided() != nil {
+			r.Fatalf("nobody said yes to %+v", p.Decided())
+		}
+	})
 }
