@@ -55,7 +55,9 @@ func onScreen(ts *testscript.TestScript, neg bool, args []string) {
 		_ = cmd.Process.Kill() // does nothing if it has ended
 		_ = cmd.Wait()
 		<-t.ended
-		_ = t.vt.Close()
+		if in, ok := t.vt.InputPipe().(io.Closer); ok { // ends its answers; Close is not safe while they are read
+			_ = in.Close()
+		}
 		_ = file.Close()
 	}()
 	for step := range strings.Lines(ts.ReadFile(args[0])) {

@@ -29,6 +29,6 @@ func Run(ctx context.Context, o Options, in, out *os.File) ([]Decision, error) {
 	return m.Decided(), nil
 }
 
-// environment is what the library shall know: as little as it needs. That there is an SSH_TTY keeps it from asking the terminal
-// what it can: on a slow line the answer would come late, and be taken for keys by whatever runs then.
+// environment is what the library shall know: as little as it needs. That there is an SSH_TTY keeps it from asking most terminals
+// what they can: on a slow line the answer would come late, and be taken for keys by whatever runs then.
 func environment() []string { return []string{"TERM=" + os.Getenv("TERM"), "SSH_TTY="} }
