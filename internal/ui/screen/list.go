@@ -195,7 +195,7 @@ func (l *list) foot(m *Model) []string {
 	}
 	total = m.paint(pad(total, m.width), bold)
 	r := l.row()
-	if r == nil || m.height < 12 {
+	if r == nil || m.height < 16 { // the list needs the room
 		return []string{total}
 	}
 	path := wrap(ui.Visible(r.path), m.width)
