@@ -12,6 +12,7 @@ import (
 	"anicca/internal/root"
 	"anicca/internal/sys"
 	"anicca/internal/ui"
+	"anicca/internal/ui/progress"
 )
 
 // finding finds the changes of a root, says how far it is, and remembers for the next time what does not change.
@@ -32,7 +33,7 @@ func (f finding) find(d *root.Disk, b root.Base, look changes.Look) ([]review.Ch
 	})
 	look.Seen = new(atomic.Int64)
 	if !f.silent {
-		stop := ui.Progress(os.Stderr, func() string { return "looked at " + ui.Grouped(look.Seen.Load()) + " files…" })
+		stop := progress.Line(os.Stderr, func() string { return "looked at " + ui.Grouped(look.Seen.Load()) + " files…" })
 		defer stop()
 	}
 	all, err := changes.OfDisk(d, f.machine, look)

@@ -51,15 +51,20 @@ func (g globals) lookAt(mounts facts.Mounts, f func(d *root.Disk, base *sys.Tree
 		return done
 	}
 	and(func() { d.Close() })
-	var base *sys.Tree
-	if dir, shut, err := d.OpenBase(); err == nil {
-		and(func() { _ = shut() })
-		if base, err = sys.OpenTree(dir); err == nil {
-			and(func() { base.Close() })
-		} else {
-			base = nil
-		}
-	}
+	base, shut := openBase(d)
+	and(shut)
 	f(d, base)
 	return done
+}
+
+// openBase opens the newest base, if there is one that can be read; else it is nil.
+func openBase(d *root.Disk) (base *sys.Tree, done func()) {
+	dir, shut, err := d.OpenBase()
+	if err != nil {
+		return nil, func() {}
+	}
+	if base, err = sys.OpenTree(dir); err != nil {
+		return nil, func() { _ = shut() }
+	}
+	return base, func() { base.Close(); _ = shut() }
 }

@@ -30,7 +30,7 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "machine": machine, "umount": umount, "reset": reset,
+			"exits": exits, "machine": machine, "umount": umount, "reset": reset, "onScreen": onScreen,
 		},
 		Condition: func(cond string) (bool, error) {
 			if cond != "ids" {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -26,6 +27,10 @@ newest old root), or an old root by its id, by a beginning of the id, or by the 
 
 // recall lets f look back. With lock, nobody else changes bases and old roots meanwhile.
 func (g globals) recall(c *cobra.Command, lock bool, f func(*recall.Machine) error) error {
+	return g.recallIn(c.Context(), lock, f)
+}
+
+func (g globals) recallIn(ctx context.Context, lock bool, f func(*recall.Machine) error) error {
 	if g.root == "/" && os.Getuid() != 0 {
 		return exitError{exitFault, "the bases and old roots are root's alone: run it with sudo"}
 	}
@@ -33,10 +38,10 @@ func (g globals) recall(c *cobra.Command, lock bool, f func(*recall.Machine) err
 	if err != nil {
 		return err
 	}
-	return errors.Join(g.recallAt(c, top, f), done())
+	return errors.Join(g.recallAt(ctx, top, f), done())
 }
 
-func (g globals) recallAt(c *cobra.Command, top string, f func(*recall.Machine) error) error {
+func (g globals) recallAt(ctx context.Context, top string, f func(*recall.Machine) error) error {
 	d, err := root.Open(top)
 	if err != nil {
 		return err
@@ -47,7 +52,7 @@ func (g globals) recallAt(c *cobra.Command, top string, f func(*recall.Machine) 
 		return err
 	}
 	defer tree.Close()
-	m := &recall.Machine{Disk: d, Root: tree, Stop: c.Context().Err}
+	m := &recall.Machine{Disk: d, Root: tree, Stop: ctx.Err}
 	// Where the store is not there, nothing is known to be kept, and what is asked can be answered all the same.
 	if store, err := tree.Sub(d.Ledger().StorePath); err == nil {
 		defer store.Close()

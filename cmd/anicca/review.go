@@ -19,7 +19,7 @@ import (
 )
 
 func reviewCommand(g *globals) *cobra.Command {
-	var asJSON, quiet, all, silent, user, since, take bool
+	var asJSON, quiet, all, silent, plain, user, since, take bool
 	c := &cobra.Command{
 		Use:   "review",
 		Short: "Show what the next reset would drop",
@@ -30,6 +30,10 @@ again; where a preset would keep it, that is named, and who wrote it, as far as 
 programs write by themselves, and write again, is left out (--noise shows it); 'ignore' in the declaration
 adds to that.
 
+On a terminal, it is a list that you go through with single keys: k keeps something, i ignores it, u puts back
+what the base has, d shows how it differs, enter looks into it, ? says more. Nothing happens before you have seen
+all that you decided, and said yes. --plain prints the list and ends, as it does where there is no terminal.
+
 Directories with many changes are one line. Times alone are no change, nor is a file that was written
 again with the same content. Nothing is really lost: what a reset drops goes into the archive.
 
@@ -37,7 +41,8 @@ again with the same content. Nothing is really lost: what a reset drops goes int
 --user needs no root: it tells of your own home, by the times that the kernel notes. What was deleted
 it cannot see.
 
-Exit codes: 0 done, 1 a fault, 3 the declaration is invalid, 4 with --quiet: something of value would go.`,
+Exit codes: 0 done, 1 a fault, 3 the declaration is or would be invalid, 4 with --quiet: something of value would
+go, 5 going on would lose data, so nothing was done.`,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if take {
 				return g.takeBaseline(c.OutOrStdout())
@@ -51,16 +56,19 @@ Exit codes: 0 done, 1 a fault, 3 the declaration is invalid, 4 with --quiet: som
 			case quiet:
 				return nil
 			case asJSON:
-				return ui.JSON(c.OutOrStdout(), r)
+				return ui.JSON(c.OutOrStdout(), r.Review)
 			}
 			w, now := c.OutOrStdout(), time.Now().Unix()
+			if in, out, ok := ui.Screen(w); ok && len(r.Items) > 0 && !plain && !silent && !all && !user {
+				return g.screen(c, r, in, out)
+			}
 			switch {
 			case silent:
-				ui.ReviewNoise(w, r)
+				ui.ReviewNoise(w, r.Review)
 			case all:
-				ui.ReviewAll(w, r, now)
+				ui.ReviewAll(w, r.Review, now)
 			default:
-				ui.Review(w, r, now)
+				ui.Review(w, r.Review, now)
 			}
 			return nil
 		},
@@ -68,6 +76,7 @@ Exit codes: 0 done, 1 a fault, 3 the declaration is invalid, 4 with --quiet: som
 	c.Flags().BoolVar(&asJSON, "json", false, "print the review as JSON")
 	c.Flags().BoolVarP(&quiet, "quiet", "q", false, "print nothing; exit with 4 if something of value would go")
 	c.Flags().BoolVarP(&all, "all", "a", false, "a line for every change, in the order of their paths")
+	c.Flags().BoolVar(&plain, "plain", false, "print the list, also on a terminal")
 	c.Flags().BoolVar(&silent, "noise", false, "show what is left out as not worth a word, and why")
 	c.Flags().BoolVar(&user, "user", false, "your own home only, without root")
 	c.Flags().BoolVar(&since, "since-boot", false, "only what has changed since the boot had settled")
@@ -75,9 +84,15 @@ Exit codes: 0 done, 1 a fault, 3 the declaration is invalid, 4 with --quiet: som
 	return c
 }
 
+// seen is a review, with what it was made by.
+type seen struct {
+	review.Review
+	measure
+}
+
 // review looks at the disk that roots are made on, and says how far it is if it takes long, unless it is to be silent. With a baseline, it tells of
 // what has changed since that was taken.
-func (g globals) review(from *baseline.Baseline, silent bool) (r review.Review, err error) {
+func (g globals) review(from *baseline.Baseline, silent bool) (r seen, err error) {
 	host, err := g.load()
 	if err != nil {
 		return r, err
@@ -99,18 +114,28 @@ func (g globals) review(from *baseline.Baseline, silent bool) (r review.Review, 
 	if b == nil {
 		return r, errNothing
 	}
-	err = errors.New("the disk that roots are made on cannot be read: run it as root, on a machine that was set up by 'anicca init'")
-	letGo := g.look(func(d *root.Disk, base *sys.Tree) {
-		in := finding{m.Root, main.Path, silent}
-		r, err = g.reviewDisk(d, base, in, newMeasure(b.Kept(), host.Ignore, f.Accounts.Users()), from)
-	})
-	letGo()
+	unread := errors.New("the disk that roots are made on cannot be read: run it as root, on a machine that was set up by 'anicca init'")
+	top, away, err := g.top(false)
+	if err != nil {
+		return r, unread
+	}
+	defer func() { err = errors.Join(err, away()) }()
+	d, err := root.Open(top)
+	if err != nil {
+		return r, unread
+	}
+	defer d.Close()
+	base, shut := openBase(d)
+	defer shut()
+	r.measure = newMeasure(b.Kept(), host.Ignore, f.Accounts.Users())
+	r.Review, err = g.reviewDisk(d, base, finding{m.Root, main.Path, silent}, r.measure, from)
 	return r, err
 }
 
 // measure is what changes are found and weighed by.
 type measure struct {
-	kept  []string
+	kept  []string // paths
+	homes []string // of people
 	users []decl.Account
 	scale *review.Scale
 	sieve *noise.Sieve
@@ -124,7 +149,7 @@ func newMeasure(kept []string, ignore []decl.Noise, users []decl.Account) measur
 			people, homes = append(people, u), append(homes, u.Home)
 		}
 	}
-	return measure{kept, users, review.NewScale(config.Presets(), people), noise.New(append(slices.Clone(ignore), config.Noise()...), homes)}
+	return measure{kept, homes, users, review.NewScale(config.Presets(), people), noise.New(append(slices.Clone(ignore), config.Noise()...), homes)}
 }
 
 func (m measure) look() changes.Look {

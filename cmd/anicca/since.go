@@ -24,19 +24,19 @@ import (
 func (g globals) baselines() string { return filepath.Join(g.root, baseline.Dir) }
 
 // reviewOf makes the review that was asked for.
-func (g globals) reviewOf(user, since, silent bool) (review.Review, error) {
+func (g globals) reviewOf(user, since, silent bool) (seen, error) {
 	if user {
 		return g.reviewUser(since)
 	}
 	if os.Getuid() != 0 && g.root == "/" {
-		return review.Review{}, exitError{exitFault, "the base is root's alone: run it with sudo, or add --user for your own home"}
+		return seen{}, exitError{exitFault, "the base is root's alone: run it with sudo, or add --user for your own home"}
 	}
 	if !since {
 		return g.review(nil, silent)
 	}
 	from, err := baseline.Read(g.baselines(), sys.BootID())
 	if err != nil {
-		return review.Review{}, err
+		return seen{}, err
 	}
 	return g.review(from, silent)
 }

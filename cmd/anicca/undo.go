@@ -32,30 +32,35 @@ Exit codes: 0 done or nothing to do, 1 a fault, or you said no, 5 there is no te
 			if o.from != recall.Base && !strings.HasPrefix(o.from, recall.Base+":") {
 				return exitError{exitUsage, fmt.Sprintf("%q is no base: for all else there is 'anicca restore --from %s'", o.from, o.from)}
 			}
-			return g.recall(c, true, func(m *recall.Machine) error {
-				return with(m, o.from, func(base *recall.View) error {
-					var actions []recall.Action
-					for _, p := range paths {
-						a, err := m.Undo(base, p)
-						if err != nil {
-							return err
-						}
-						if a == nil {
-							fmt.Fprintf(c.OutOrStdout(), "%s is as %s has it\n", p, base.Name)
-							continue
-						}
-						actions = append(actions, *a)
-					}
-					if len(actions) == 0 {
-						return nil
-					}
-					return carryOut(c.OutOrStdout(), m, []job{{base, actions}}, o.dry, o.yes, "Do this?")
-				})
-			})
+			return g.undo(c, o.from, paths, o.dry, o.yes)
 		},
 	}
 	c.Flags().StringVar(&o.from, "from", recall.Base, "the base")
 	c.Flags().BoolVarP(&o.dry, "dry-run", "n", false, "only show what would be done")
 	c.Flags().BoolVarP(&o.yes, "yes", "y", false, "do not ask")
 	return c
+}
+
+// undo puts paths back as a base has them.
+func (g globals) undo(c *cobra.Command, from string, paths []string, dry, yes bool) error {
+	return g.recall(c, true, func(m *recall.Machine) error {
+		return with(m, from, func(base *recall.View) error {
+			var actions []recall.Action
+			for _, p := range paths {
+				a, err := m.Undo(base, p)
+				if err != nil {
+					return err
+				}
+				if a == nil {
+					fmt.Fprintf(c.OutOrStdout(), "%s is as %s has it\n", p, base.Name)
+					continue
+				}
+				actions = append(actions, *a)
+			}
+			if len(actions) == 0 {
+				return nil
+			}
+			return carryOut(c.OutOrStdout(), m, []job{{base, actions}}, dry, yes, "Do this?")
+		})
+	})
 }

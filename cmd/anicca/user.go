@@ -15,7 +15,7 @@ import (
 )
 
 // reviewUser tells what the next reset drops of the home of whoever asks, without a right to look at the base.
-func (g globals) reviewUser(sinceBoot bool) (r review.Review, err error) {
+func (g globals) reviewUser(sinceBoot bool) (r seen, err error) {
 	known, err := baseline.ReadKnown(g.baselines(), sys.BootID())
 	if err != nil {
 		return r, err
@@ -24,8 +24,8 @@ func (g globals) reviewUser(sinceBoot bool) (r review.Review, err error) {
 	if err != nil {
 		return r, err
 	}
-	m := newMeasure(known.Kept, known.Ignore, []decl.Account{me})
-	m.scale.Tell(review.Origins{Users: map[uint32]string{uint32(me.UID): me.Name}})
+	r.measure = newMeasure(known.Kept, known.Ignore, []decl.Account{me})
+	r.scale.Tell(review.Origins{Users: map[uint32]string{uint32(me.UID): me.Name}})
 	var all []review.Change
 	from := known.Since
 	if sinceBoot {
@@ -44,14 +44,14 @@ func (g globals) reviewUser(sinceBoot bool) (r review.Review, err error) {
 		}
 		defer home.Close()
 		var denied []string
-		if all, denied, err = changes.Since(home, me.Home, from, known.Merged, m.look()); err != nil {
+		if all, denied, err = changes.Since(home, me.Home, from, known.Merged, r.look()); err != nil {
 			return r, err
 		}
 		for _, p := range denied {
 			fmt.Fprintln(os.Stderr, "anicca: you may not look into", p)
 		}
 	}
-	r = review.Make(known.Base, all, known.Kept, m.scale, m.sieve)
+	r.Review = review.Make(known.Base, all, known.Kept, r.scale, r.sieve)
 	r.Home, r.Kept = me.Home, why
 	if sinceBoot {
 		r.Since = from.Unix()

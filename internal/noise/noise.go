@@ -53,7 +53,7 @@ func New(list []decl.Noise, homes []string) *Sieve {
 		if rest, ok := strings.CutPrefix(n.Pattern, "~"); ok {
 			all = nil
 			for _, h := range homes {
-				all = append(all, escape(strings.TrimSuffix(h, "/"))+rest)
+				all = append(all, Quote(strings.TrimSuffix(h, "/"))+rest)
 			}
 		}
 		for _, p := range all {
@@ -71,8 +71,8 @@ func New(list []decl.Noise, homes []string) *Sieve {
 	return s
 }
 
-// escape lets the name of a home stand for itself.
-func escape(p string) string {
+// Quote returns the pattern that only the path p matches.
+func Quote(p string) string {
 	var b strings.Builder
 	for _, r := range p {
 		if strings.ContainsRune(`*?[]{}\`, r) {

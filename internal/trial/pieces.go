@@ -4,6 +4,8 @@ import (
 	"errors"
 	"io/fs"
 	"path"
+	"slices"
+	"strings"
 	"syscall"
 
 	"anicca/internal/sys"
@@ -50,7 +52,7 @@ func (c *copier) fill(dir point) error {
 	}
 	defer real.Close()
 	here := c.real.MountID(dir.path)
-	all, err := real.Entries()
+	all, err := entries(real)
 	if err != nil {
 		return err
 	}
@@ -179,4 +181,14 @@ func (c *copier) file(p point) error {
 	}
 	c.tell(p, Copied, "")
 	return g.Attach(c.root, p.path)
+}
+
+// entries describes all that lies in a directory, sorted by name.
+func entries(t *sys.Tree) (all []sys.Entry, err error) {
+	err = t.Each(func(name []byte, s *sys.Stat) error {
+		all = append(all, sys.Entry{Name: string(name), Stat: *s})
+		return nil
+	})
+	slices.SortFunc(all, func(a, b sys.Entry) int { return strings.Compare(a.Name, b.Name) })
+	return all, err
 }

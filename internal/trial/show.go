@@ -168,7 +168,7 @@ func (c *copier) dirLike(p string, to *sys.Tree, at string) error {
 // skeleton makes the directories of others that are below one: an overlay could not copy them, as it could not give them to their
 // owners, and so nothing could be made in them. A file of others can be replaced then, but not written.
 func (c *copier) skeleton(at string, low, upper *sys.Tree) error {
-	all, err := low.Entries()
+	all, err := entries(low)
 	if err != nil {
 		return err
 	}
@@ -253,10 +253,10 @@ func (c *copier) in(l layer) ([]review.Change, error) {
 		return nil, err
 	}
 	defer b.Close()
-	found, err := find(a, b, func(p string) bool {
+	found, err := find(a, b, changes.Look{Skip: func(p string) bool {
 		p = path.Join(l.at, p)
 		return p == c.Place || l.kind == pieces && c.untouched(p)
-	})
+	}})
 	if l.kind == single {
 		found = slices.DeleteFunc(found, func(ch review.Change) bool { return ch.Path == "/" })
 	}

@@ -3,7 +3,6 @@ package ui
 import (
 	"fmt"
 	"io"
-	"os"
 	"strconv"
 	"strings"
 
@@ -20,7 +19,7 @@ type painter struct {
 }
 
 func paint(w io.Writer) painter {
-	return painter{w, Terminal(w) && os.Getenv("NO_COLOR") == ""}
+	return painter{w, Terminal(w) && Colour()}
 }
 
 func (p painter) line(s string) {

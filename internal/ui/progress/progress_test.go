@@ -1,4 +1,4 @@
-package ui
+package progress
 
 import (
 	"bufio"
@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"anicca/internal/ui"
 )
 
 // What takes longer says how far it is, again and again in one line, and the line is gone at the end.
@@ -16,7 +18,7 @@ func TestProgress(t *testing.T) {
 	}
 	defer r.Close()
 	n := int64(1234)
-	stop := progress(w, 0, time.Millisecond, func() string { n *= 10; return "looked at " + Grouped(n) })
+	stop := line(w, 0, time.Millisecond, func() string { n *= 10; return "looked at " + ui.Grouped(n) })
 	in := bufio.NewReader(r)
 	for _, want := range []string{"\r\x1b[Klooked at 12,340", "\r\x1b[Klooked at 123,400"} {
 		got := make([]byte, len(want))
@@ -48,8 +50,8 @@ func TestProgressIsQuiet(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer r.Close()
-	progress(w, time.Hour, time.Hour, func() string { return "x" })()
-	Progress(w, func() string { t.Error("asked"); return "" })()
+	line(w, time.Hour, time.Hour, func() string { return "x" })()
+	Line(w, func() string { t.Error("asked"); return "" })()
 	w.Close()
 	if n, _ := r.Read(make([]byte, 1)); n != 0 {
 		t.Error("something was written")
@@ -58,7 +60,7 @@ func TestProgressIsQuiet(t *testing.T) {
 
 func TestGrouped(t *testing.T) {
 	for n, want := range map[int64]string{0: "0", 999: "999", 1000: "1,000", 1234567: "1,234,567", -1000: "-1,000"} {
-		if got := Grouped(n); got != want {
+		if got := ui.Grouped(n); got != want {
 			t.Errorf("%d: %s, want %s", n, got, want)
 		}
 	}
