@@ -87,7 +87,7 @@ func (g globals) live(c *cobra.Command, yes, check bool, question string, look f
 			return exitError{exitFault, "nothing was done"}
 		}
 	}
-	progress := progress{w: bufio.NewWriter(w)}
+	progress := teller{w: bufio.NewWriter(w)}
 	err = errors.Join(change.Run(progress.tell), progress.w.Flush())
 	ui.Taken(w, change)
 	g.tellKept(nil)

@@ -104,7 +104,7 @@ func (g globals) run(w io.Writer, p *plan.Plan) error {
 		return err
 	}
 	defer tree.Close()
-	progress := progress{w: bufio.NewWriter(w)}
+	progress := teller{w: bufio.NewWriter(w)}
 	err = apply.Run(tree, p, progress.tell)
 	fmt.Fprintf(progress.w, "%d of %d steps done\n", progress.done, len(p.Steps))
 	if err == nil {
@@ -116,8 +116,8 @@ func (g globals) run(w io.Writer, p *plan.Plan) error {
 	return verdict(p, false)
 }
 
-// progress tells the steps of an apply as they are done.
-type progress struct {
+// teller tells the steps of an apply as they are done.
+type teller struct {
 	w       *bufio.Writer
 	shown   time.Time // when what was told last could be seen
 	done    int
@@ -125,7 +125,7 @@ type progress struct {
 	covered bool   // a directory that programs may have open
 }
 
-func (p *progress) tell(e apply.Event) {
+func (p *teller) tell(e apply.Event) {
 	if e.Err == nil {
 		p.done++
 		if e.Step.Kind == plan.Adopt && e.Step.Dir {
@@ -143,7 +143,7 @@ func (p *progress) tell(e apply.Event) {
 	}
 }
 
-func (p *progress) end() {
+func (p *teller) end() {
 	if p.covered {
 		fmt.Fprintln(p.w, "Programs that have files open in what was just covered write on into the covered copies\n"+
 			"until they are restarted: reboot soon. The boot uses the kept copies.")

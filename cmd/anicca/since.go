@@ -15,7 +15,6 @@ import (
 	"anicca/internal/decl"
 	"anicca/internal/facts"
 	"anicca/internal/plan"
-	"anicca/internal/review"
 	"anicca/internal/root"
 	"anicca/internal/sys"
 )
