@@ -31,8 +31,10 @@ func bird(t *testing.T, args ...string) (cmd *exec.Cmd, home string) {
 	check(err)
 	root, err := sys.OpenTree("/")
 	check(err)
-	check(root.Mount("tmp", "/tmp", "tmpfs", nil, "mode=1777")) // what else lies there is not this test's
-	t.Cleanup(func() { check(errors.Join(root.Unmount("/tmp", true), root.Close())) })
+	for _, p := range []string{"/tmp", "/var/tmp"} { // what else lies there is not this test's
+		check(root.Mount("tmp", p, "tmpfs", nil, "mode=1777"))
+		t.Cleanup(func() { check(root.Unmount(p, true)) })
+	}
 	dir, err := os.MkdirTemp("/var", "anicca-test-") // t.TempDir lies in a directory of root alone
 	check(err)
 	t.Cleanup(func() { os.RemoveAll(dir) })

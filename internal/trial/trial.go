@@ -143,10 +143,13 @@ func Run(s Spec) (*Result, error) {
 	return &r, nil
 }
 
-// place makes a directory for the copy. By default it is out of the way of what a command is likely to look at.
+// temp is where the place of a copy is made by default: out of the way of what a command is likely to look at.
+var temp = "/var/tmp"
+
+// place makes a directory for the copy.
 func place(scratch string) (string, error) {
 	if scratch == "" {
-		if dir, err := os.MkdirTemp("/var/tmp", "anicca-try-"); err == nil {
+		if dir, err := os.MkdirTemp(temp, "anicca-try-"); err == nil {
 			return dir, nil
 		}
 	}
