@@ -28,8 +28,7 @@ func putFile(from *Tree, src string, to *Tree, dst string, wait bool) (done bool
 	defer dir.Close()
 	tmp, at := tempName(), to.Path(dst)
 	// Our own file, which others may only read, mostly is made as it has to be; else it does not pass as equal.
-	usual := int(s.Uid) == unix.Geteuid() && int(s.Gid) == unix.Getegid() && s.Perm()&^0o755 == 0
-	mode := uint32(0o600)
+	usual, mode := Perm{UID: int(s.Uid), GID: int(s.Gid), Mode: s.Perm()}.usual(me()), uint32(0o600)
 	if usual {
 		mode = s.Perm()
 	}

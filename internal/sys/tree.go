@@ -205,6 +205,19 @@ func describe(fd int) (s Stat, err error) {
 	return fromStatx(&x), nil
 }
 
+// statName describes what lies at a name in the directory, without following a link there.
+func (t *Tree) statName(name string) (s Stat, err error) {
+	var x unix.Statx_t
+	err = unix.Statx(t.fd, name, unix.AT_SYMLINK_NOFOLLOW|unix.AT_NO_AUTOMOUNT, unix.STATX_BASIC_STATS|unix.STATX_MNT_ID|unix.STATX_BTIME, &x)
+	switch {
+	case err == unix.ENOENT:
+		return s, err
+	case err != nil || x.Mask&unix.STATX_BASIC_STATS != unix.STATX_BASIC_STATS: // some sandboxes do not know it
+		return t.Stat(name)
+	}
+	return fromStatx(&x), nil
+}
+
 // fromStatx turns what one system call says into what fstat(2) would say, and more.
 func fromStatx(x *unix.Statx_t) (s Stat) {
 	s.Dev, s.Rdev = unix.Mkdev(x.Dev_major, x.Dev_minor), unix.Mkdev(x.Rdev_major, x.Rdev_minor)
