@@ -56,10 +56,12 @@ func putIn(from *Tree, src string, dir *Tree, name string, wait bool) (done bool
 		return false, err
 	}
 	tmp, at := tempName(), dir.Path(name)
-	// Our own file, which others may only read, mostly is made as it has to be; else it does not pass as equal.
-	usual, mode := Perm{UID: int(s.Uid), GID: int(s.Gid), Mode: s.Perm()}.usual(me()), uint32(0o600)
+	// Our own file mostly is made as it has to be; else it does not pass as equal. Whoever the directory gives it to, by its group or
+	// an access list, may do no more with it than the file's group: it must be one that everybody may do as much with.
+	perm, mode := Perm{UID: int(s.Uid), GID: int(s.Gid), Mode: s.Perm()}, uint32(0o600)
+	usual := perm.usual(me()) && perm.Mode>>3&7&^perm.Mode == 0
 	if usual {
-		mode = s.Perm()
+		mode = perm.Mode
 	}
 	out, err := dir.create(tmp, mode)
 	if err != nil {
