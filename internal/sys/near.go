@@ -59,8 +59,7 @@ func (n *Near) drop(i int) {
 
 // parent returns the directory that p lies in, and p's last component. Whoever calls does not close it.
 func (n *Near) parent(p string) (near, string, error) {
-	p = path.Clean("/" + p)
-	at := path.Dir(p)
+	at, name := last(p)
 	for i := range n.kept {
 		if n.kept[i].dir != nil && n.kept[i].at == at {
 			if i > 0 {
@@ -68,7 +67,7 @@ func (n *Near) parent(p string) (near, string, error) {
 				copy(n.kept[1:], n.kept[:i])
 				n.kept[0] = found
 			}
-			return n.kept[0], path.Base(p), nil
+			return n.kept[0], name, nil
 		}
 	}
 	if err := n.none[at]; err != nil {
@@ -89,7 +88,7 @@ func (n *Near) parent(p string) (near, string, error) {
 	n.drop(len(n.kept) - 1)
 	copy(n.kept[1:], n.kept[:])
 	n.kept[0] = near{at: at, dir: dir, plain: plain(s, n.me)}
-	return n.kept[0], path.Base(p), nil
+	return n.kept[0], name, nil
 }
 
 // Stat is [Tree.Stat].

@@ -127,9 +127,25 @@ func (t *Tree) WorkIn(f func() error) error {
 
 // parent opens the directory that p lies in and returns it with p's last component.
 func (t *Tree) parent(p string) (*Tree, string, error) {
-	p = path.Clean("/" + p)
-	dir, err := t.Sub(path.Dir(p))
-	return dir, path.Base(p), err
+	up, name := last(p)
+	dir, err := t.Sub(up)
+	return dir, name, err
+}
+
+// last takes the last component off a path, which is absolute then.
+func last(p string) (up, name string) {
+	if !strings.HasPrefix(p, "/") {
+		p = "/" + p
+	}
+	p = path.Clean(p)
+	switch i := strings.LastIndexByte(p, '/'); {
+	case len(p) == 1:
+		return p, p
+	case i == 0:
+		return "/", p[1:]
+	default:
+		return p[:i], p[i+1:]
+	}
 }
 
 // Stat describes what lies at p, without following a link there.
