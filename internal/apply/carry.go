@@ -124,9 +124,11 @@ func (c *Carrier) Commit() (failed map[string]error, err error) {
 		}
 	}
 	failed = map[string]error{}
+	near := c.Root.Near()
+	defer near.Close()
 	for _, n := range c.noted {
 		had[1] = had[1] || n.kept == ""
-		if err := c.note(n, had[0], had[1]); err != nil {
+		if err := c.note(near, n, had[0], had[1]); err != nil {
 			failed[n.path] = err
 		}
 	}

@@ -89,8 +89,10 @@ func (f *carrying) carry(c *Carrier) error {
 func (f *carrying) place(c *Carrier) error {
 	s := f.step
 	t, at := f.used(c)
-	if there, err := sameThere(t, at, c.Root, s.Path); there && err == nil {
-		return nil
+	if !f.here(c) || f.sides.root { // else nothing lay there a moment ago
+		if there, err := sameThere(t, at, c.Root, s.Path); there && err == nil {
+			return nil
+		}
 	}
 	return above(
 		func() error { return sys.Put(t, at, c.Root, s.Path, f.here(c) || c.Used) },

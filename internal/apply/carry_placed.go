@@ -63,7 +63,7 @@ func (c *Carrier) wasPlaced(root, p string) (placed, error) {
 
 // note remembers how one file was left in the running root. What was placed must be on the disk before. Files and marks say whether
 // there are any from before.
-func (c *Carrier) note(n noted, files, marks bool) error {
+func (c *Carrier) note(near *sys.Near, n noted, files, marks bool) error {
 	if c.ID == "" {
 		return nil
 	}
@@ -81,10 +81,10 @@ func (c *Carrier) note(n noted, files, marks bool) error {
 	}
 	err := above(
 		func() error {
-			if n.as != "" && n.as != at && c.Root.Link(n.as, at) == nil { // the copy that an earlier boot has made is the same
+			if n.as != "" && n.as != at && near.Link(n.as, at) == nil { // the copy that an earlier boot has made is the same
 				return nil
 			}
-			return sys.Put(c.Root, n.kept, c.Root, at, false)
+			return near.Put(c.Root, n.kept, at, false)
 		},
 		func() error { return c.Root.MkdirAll(path.Dir(at), ours) },
 	)

@@ -11,7 +11,7 @@ import (
 // Mkdir makes the directory p with owner and mode; it is an error if anything lies there.
 // The directory appears with both already right.
 func (t *Tree) Mkdir(p string, perm Perm) error {
-	return t.newDir(p, func(made *Tree) error { return give(made.fd, made.name, perm) })
+	return t.newDir(p, look{perm: perm, bare: true, give: func(made *Tree) error { return give(made.fd, made.name, perm) }})
 }
 
 // MkdirLike makes the directory p with the owner, mode, times and extended attributes, and so the access lists and the label, of
@@ -26,19 +26,33 @@ func (t *Tree) MkdirLike(p string, from *Tree, model string) error {
 	if err != nil {
 		return err
 	}
-	return t.newDir(p, func(made *Tree) error { return copyMeta(m.fd, s, made.fd, made.name) })
+	return t.newDir(p, look{
+		perm: Perm{UID: int(s.Uid), GID: int(s.Gid), Mode: s.Perm()}, bare: m.bare(), times: []unix.Timespec{s.Atim, s.Mtim},
+		give: func(made *Tree) error { return copyMeta(m.fd, s, made.fd, made.name) },
+	})
 }
 
-func (t *Tree) newDir(p string, dress func(made *Tree) error) error {
+// look is what a new directory is to look like.
+type look struct {
+	perm  Perm
+	bare  bool            // it has no extended attributes
+	times []unix.Timespec // nil for now
+	give  func(made *Tree) error
+}
+
+func (t *Tree) newDir(p string, like look) error {
 	dir, name, err := t.parent(p)
 	if err != nil {
 		return err
 	}
 	defer dir.Close()
+	if me := me(); like.bare && like.perm.usual(me) && dir.givesNothing(me) {
+		return dir.plainDir(name, like)
+	}
 	tmp := tempName()
 	made, err := dir.mkdir(tmp)
 	if err == nil {
-		err = dress(made)
+		err = like.give(made)
 		made.Close()
 	}
 	if err == nil {
@@ -48,6 +62,40 @@ func (t *Tree) newDir(p string, dress func(made *Tree) error) error {
 		return errors.Join(err, dir.forget(tmp, unix.AT_REMOVEDIR))
 	}
 	return nil
+}
+
+// plainDir makes a directory whose owner and mode come by themselves, so that nothing has to be hidden until it is whole.
+func (t *Tree) plainDir(name string, like look) error {
+	if err := do("mkdir", t.Path(name), func() error { return unix.Mkdirat(t.fd, name, like.perm.Mode) }); err != nil {
+		return err
+	}
+	if s, err := t.statName(name); err == nil && s.IsDir() && as(s, like.perm) {
+		if like.times == nil {
+			return nil
+		}
+		return do("utimes", t.Path(name), func() error { return unix.UtimesNanoAt(t.fd, name, like.times, unix.AT_SYMLINK_NOFOLLOW) })
+	}
+	made, err := t.Sub(name)
+	if err != nil {
+		return err
+	}
+	defer made.Close()
+	return like.give(made)
+}
+
+// givesNothing reports whether what we make in a directory is ours alone: nobody else can put anything into it, and it gives
+// neither its group nor attributes, such as an access list, to what is made in it.
+func (t *Tree) givesNothing(me Perm) bool {
+	s, err := fstat(t.fd, t.name)
+	return err == nil && plain(s, me) && t.bare()
+}
+
+func plain(s Stat, me Perm) bool { return int(s.Uid) == me.UID && s.Perm()&(unix.S_ISGID|0o022) == 0 }
+
+// bare reports whether an object has no extended attributes.
+func (t *Tree) bare() bool {
+	n, err := unix.Flistxattr(t.fd, nil)
+	return err == nil && n == 0 || errors.Is(err, unix.ENOTSUP)
 }
 
 // mkdir makes the directory name, for nobody but us yet, and opens it.

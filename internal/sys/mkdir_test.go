@@ -2,6 +2,7 @@ package sys_test
 
 import (
 	"bytes"
+	"errors"
 	"io/fs"
 	"os"
 	"testing"
@@ -76,6 +77,50 @@ func TestAdjust(t *testing.T) {
 	for _, p := range []string{"second", "link"} {
 		if err := in.Adjust(p, func(sys.Perm) sys.Perm { return sys.Perm{Mode: 0o666} }); err == nil {
 			t.Errorf("%s was changed", p)
+		}
+	}
+}
+
+// Whatever the directory above gives to what is made in it, a new one has the owner, mode and times of its model, or those asked
+// for, and no access list.
+func TestMkdirGetsNothingFromAbove(t *testing.T) {
+	nstest.Need(t)
+	in, dir := tree(t)
+	above := map[string]func(p string){
+		"plain":  func(string) {},
+		"setgid": func(p string) { must(t, unix.Chmod(p, 0o2755)) },
+		"shared": func(p string) { must(t, unix.Chmod(p, 0o777)) },
+		"list":   func(p string) { must(t, unix.Setxattr(p, "system.posix_acl_default", acl, 0)) },
+	}
+	then := time.Unix(1_600_000_000, 0)
+	for up, change := range above {
+		p := dir + "/" + up
+		must(t, os.Mkdir(p, 0o755))
+		change(p)
+		for _, mode := range []uint32{0o755, 0o700, 0o775, 0o1777, 0o2750} {
+			must(t, os.MkdirAll(dir+"/model", 0o755))
+			must(t, unix.Chmod(dir+"/model", mode))
+			must(t, os.Chtimes(dir+"/model", then, then))
+			must(t, in.MkdirLike(up+"/like", in, "model"))
+			must(t, in.Mkdir(up+"/asked", sys.Mine(mode)))
+			for _, name := range []string{"like", "asked"} {
+				s, err := in.Stat(up + "/" + name)
+				must(t, err)
+				if s.Perm() != mode || int(s.Gid) != os.Getegid() {
+					t.Errorf("%s in %s: mode %o and group %d, want %o", name, up, s.Perm(), s.Gid, mode)
+				}
+				if at := time.Unix(s.Mtim.Unix()); (name == "like") != at.Equal(then) {
+					t.Errorf("%s in %s: of %v", name, up, at)
+				}
+			}
+			if names, err := in.Xattrs(up + "/like"); err != nil || len(names) != 0 {
+				t.Errorf("like in %s has %v: %v", up, names, err)
+			}
+			if err := in.Mkdir(up+"/asked", sys.Mine(mode)); !errors.Is(err, fs.ErrExist) {
+				t.Errorf("asked in %s is made a second time: %v", up, err)
+			}
+			must(t, os.Remove(p+"/like"))
+			must(t, os.Remove(p+"/asked"))
 		}
 	}
 }

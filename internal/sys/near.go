@@ -27,7 +27,7 @@ type near struct {
 
 // Near begins with nothing kept. Close it when done; the tree stays open.
 func (t *Tree) Near() *Near {
-	return &Near{t: t, made: map[string]Made{}, me: Perm{UID: unix.Geteuid(), GID: unix.Getegid()}}
+	return &Near{t: t, made: map[string]Made{}, me: me()}
 }
 
 // Once lets a directory that is missing be looked for once only: for decisions that are made at one time. What is put in place
@@ -59,8 +59,7 @@ func (n *Near) drop(i int) {
 
 // parent returns the directory that p lies in, and p's last component. Whoever calls does not close it.
 func (n *Near) parent(p string) (near, string, error) {
-	p = path.Clean("/" + p)
-	at := path.Dir(p)
+	at, name := last(p)
 	for i := range n.kept {
 		if n.kept[i].dir != nil && n.kept[i].at == at {
 			if i > 0 {
@@ -68,7 +67,7 @@ func (n *Near) parent(p string) (near, string, error) {
 				copy(n.kept[1:], n.kept[:i])
 				n.kept[0] = found
 			}
-			return n.kept[0], path.Base(p), nil
+			return n.kept[0], name, nil
 		}
 	}
 	if err := n.none[at]; err != nil {
@@ -88,8 +87,8 @@ func (n *Near) parent(p string) (near, string, error) {
 	}
 	n.drop(len(n.kept) - 1)
 	copy(n.kept[1:], n.kept[:])
-	n.kept[0] = near{at: at, dir: dir, plain: int(s.Uid) == n.me.UID && s.Perm()&(unix.S_ISGID|0o022) == 0}
-	return n.kept[0], path.Base(p), nil
+	n.kept[0] = near{at: at, dir: dir, plain: plain(s, n.me)}
+	return n.kept[0], name, nil
 }
 
 // Stat is [Tree.Stat].
@@ -101,15 +100,10 @@ func (n *Near) Stat(p string) (s Stat, err error) {
 	if err != nil {
 		return s, err
 	}
-	var x unix.Statx_t
-	err = unix.Statx(in.dir.fd, name, unix.AT_SYMLINK_NOFOLLOW|unix.AT_NO_AUTOMOUNT, unix.STATX_BASIC_STATS|unix.STATX_MNT_ID|unix.STATX_BTIME, &x)
-	switch {
-	case err == unix.ENOENT:
-		return s, wrap("stat", n.t.Path(p), err)
-	case err != nil || x.Mask&unix.STATX_BASIC_STATS != unix.STATX_BASIC_STATS: // some sandboxes do not know it
-		return in.dir.Stat(name)
+	if s, err = in.dir.statName(name); err == unix.ENOENT {
+		err = wrap("stat", n.t.Path(p), err)
 	}
-	return fromStatx(&x), nil
+	return s, err
 }
 
 // Exists is [Tree.Exists].
@@ -184,7 +178,7 @@ func (n *Near) point(p string, kept Stat) (to place, err error) {
 		return to, err
 	}
 	perm, at := Perm{UID: int(kept.Uid), GID: int(kept.Gid), Mode: kept.Perm()}, n.t.Path(p)
-	usual := in.plain && perm.UID == n.me.UID && perm.GID == n.me.GID && perm.Mode&^0o755 == 0
+	usual := in.plain && perm.usual(n.me)
 	to = place{fd: -1}
 	if !usual { // it is made under another name: not in vain
 		switch there, err := n.Exists(p); {
@@ -229,8 +223,4 @@ func (n *Near) point(p string, kept Stat) (to place, err error) {
 		to.close()
 	}
 	return to, err
-}
-
-func as(s Stat, perm Perm) bool {
-	return s.Perm() == perm.Mode && int(s.Uid) == perm.UID && int(s.Gid) == perm.GID
 }

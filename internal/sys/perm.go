@@ -14,6 +14,26 @@ type Perm struct {
 	Mode     uint32
 }
 
+// mask is what the kernel takes away from the mode of all that this program makes, see umask(2).
+var mask = func() uint32 {
+	m := unix.Umask(0o077)
+	unix.Umask(m)
+	return uint32(m)
+}()
+
+// me is the owner of what this program makes.
+func me() Perm { return Perm{UID: unix.Geteuid(), GID: unix.Getegid()} }
+
+// usual reports whether what is made with the mode gets all of the permission by itself, and nobody else can change it.
+func (p Perm) usual(me Perm) bool {
+	return p.UID == me.UID && p.GID == me.GID && p.Mode&^(0o755&^mask) == 0
+}
+
+// as reports whether an object has the owner and mode.
+func as(s Stat, p Perm) bool {
+	return s.Perm() == p.Mode && int(s.Uid) == p.UID && int(s.Gid) == p.GID
+}
+
 // Mine is a permission for objects of whoever runs this program: root, or the one user of a namespace.
 func Mine(mode uint32) Perm { return Perm{UID: os.Getuid(), GID: os.Getgid(), Mode: mode} }
 

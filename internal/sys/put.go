@@ -9,6 +9,40 @@ import (
 // putFile is [Put] for a regular file that nobody changes meanwhile: copy and original stay open until they have been compared.
 // It is not done, and nothing has changed, where the general way is needed.
 func putFile(from *Tree, src string, to *Tree, dst string, wait bool) (done bool, err error) {
+	dir, name, err := to.parent(dst)
+	if err != nil {
+		return false, err
+	}
+	defer dir.Close()
+	return putIn(from, src, dir, name, wait)
+}
+
+// Put is [Put], into a directory that nobody else can move or change: it is kept open.
+func (n *Near) Put(from *Tree, src, dst string, wait bool) error {
+	in, name, err := n.parent(dst)
+	if err != nil {
+		return err
+	}
+	if done, err := putIn(from, src, in.dir, name, wait); done || err != nil {
+		return err
+	}
+	return Put(from, src, n.t, dst, wait)
+}
+
+// Link is [Tree.Link], from one such directory to another.
+func (n *Near) Link(from, to string) error {
+	in, name, err := n.parent(from)
+	if err != nil {
+		return err
+	}
+	out, as, err := n.parent(to) // the other one is kept for now
+	if err != nil {
+		return err
+	}
+	return do("link", n.t.Path(to), func() error { return unix.Linkat(in.dir.fd, name, out.dir.fd, as, 0) })
+}
+
+func putIn(from *Tree, src string, dir *Tree, name string, wait bool) (done bool, err error) {
 	in, err := from.openQuiet(src)
 	if IsLoop(err) || errors.Is(err, unix.ENXIO) { // a link, or a socket
 		return false, nil
@@ -21,17 +55,13 @@ func putFile(from *Tree, src string, to *Tree, dst string, wait bool) (done bool
 	if err != nil || !s.IsFile() {
 		return false, err
 	}
-	dir, name, err := to.parent(dst)
-	if err != nil {
-		return false, err
-	}
-	defer dir.Close()
-	tmp, at := tempName(), to.Path(dst)
-	// Our own file, which others may only read, mostly is made as it has to be; else it does not pass as equal.
-	usual := int(s.Uid) == unix.Geteuid() && int(s.Gid) == unix.Getegid() && s.Perm()&^0o755 == 0
-	mode := uint32(0o600)
+	tmp, at := tempName(), dir.Path(name)
+	// Our own file mostly is made as it has to be; else it does not pass as equal. Whoever the directory gives it to, by its group or
+	// an access list, may do no more with it than the file's group: it must be one that everybody may do as much with.
+	perm, mode := Perm{UID: int(s.Uid), GID: int(s.Gid), Mode: s.Perm()}, uint32(0o600)
+	usual := perm.usual(me()) && perm.Mode>>3&7&^perm.Mode == 0
 	if usual {
-		mode = s.Perm()
+		mode = perm.Mode
 	}
 	out, err := dir.create(tmp, mode)
 	if err != nil {

@@ -137,9 +137,25 @@ func (t *Tree) WorkIn(f func() error) error {
 
 // parent opens the directory that p lies in and returns it with p's last component.
 func (t *Tree) parent(p string) (*Tree, string, error) {
-	p = path.Clean("/" + p)
-	dir, err := t.Sub(path.Dir(p))
-	return dir, path.Base(p), err
+	up, name := last(p)
+	dir, err := t.Sub(up)
+	return dir, name, err
+}
+
+// last takes the last component off a path, which is absolute then.
+func last(p string) (up, name string) {
+	if !strings.HasPrefix(p, "/") {
+		p = "/" + p
+	}
+	p = path.Clean(p)
+	switch i := strings.LastIndexByte(p, '/'); {
+	case len(p) == 1:
+		return p, p
+	case i == 0:
+		return "/", p[1:]
+	default:
+		return p[:i], p[i+1:]
+	}
 }
 
 // Stat describes what lies at p, without following a link there.
@@ -211,6 +227,19 @@ func describe(fd int) (s Stat, err error) {
 	err = unix.Statx(fd, "", unix.AT_EMPTY_PATH, unix.STATX_BASIC_STATS|unix.STATX_MNT_ID|unix.STATX_BTIME, &x)
 	if err != nil || x.Mask&unix.STATX_BASIC_STATS != unix.STATX_BASIC_STATS { // some sandboxes do not know it
 		return s, unix.Fstat(fd, &s.Stat_t)
+	}
+	return fromStatx(&x), nil
+}
+
+// statName describes what lies at a name in the directory, without following a link there.
+func (t *Tree) statName(name string) (s Stat, err error) {
+	var x unix.Statx_t
+	err = unix.Statx(t.fd, name, unix.AT_SYMLINK_NOFOLLOW|unix.AT_NO_AUTOMOUNT, unix.STATX_BASIC_STATS|unix.STATX_MNT_ID|unix.STATX_BTIME, &x)
+	switch {
+	case err == unix.ENOENT:
+		return s, err
+	case err != nil || x.Mask&unix.STATX_BASIC_STATS != unix.STATX_BASIC_STATS: // some sandboxes do not know it
+		return t.Stat(name)
 	}
 	return fromStatx(&x), nil
 }
