@@ -234,11 +234,12 @@ func (m *machine) asked() {
 	t := m.t
 	out := m.run("anicca restore --last --dry-run")
 	t.Logf("lost:\n%s", out)
-	_, table, _ := strings.Cut(out, "KEPT BY\n")
+	_, table, _ := strings.Cut(out, "WRITTEN BY\n")
 	table, _, _ = strings.Cut(table, "\n\n")
 	rows := strings.Split(table, "\n")
 	at := slices.IndexFunc(rows, func(row string) bool { return strings.HasPrefix(row, "data ") && strings.Contains(row, document) })
-	if at < 0 || strings.Contains(table, "/var/lib/undeclared") || strings.Contains(table, "bluetooth") || !strings.Contains(table, "/var/lib/passing") {
+	if at < 0 || strings.Contains(table, "/var/lib/undeclared") || strings.Contains(table, "bluetooth") ||
+		!strings.Contains(table, "/var/lib/passing") || !strings.Contains(table, " package hello-bird ") || strings.Contains(table, "/usr") {
 		t.Fatalf("what the reset dropped:\n%s", out)
 	}
 	keys := strings.Repeat(`n\n`, at) + `d\ny\nq\n`

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"time"
 
@@ -11,6 +12,8 @@ import (
 	"anicca/internal/noise"
 	"anicca/internal/recall"
 	"anicca/internal/review"
+	"anicca/internal/survey"
+	"anicca/internal/sys"
 	"anicca/internal/ui"
 )
 
@@ -20,12 +23,12 @@ func (o restoring) lost(g globals, w io.Writer, m *recall.Machine, paths []strin
 	if err != nil {
 		return err
 	}
-	scale, sieve, err := g.judges()
+	by, err := g.judges()
 	if err != nil {
 		return err
 	}
 	if o.noise {
-		sieve = noise.New(nil, nil)
+		by.sieve = noise.New(nil, nil)
 	}
 	m.Missing = o.missing
 	return with(m, old.ID, func(v *recall.View) error {
@@ -37,7 +40,7 @@ func (o restoring) lost(g globals, w io.Writer, m *recall.Machine, paths []strin
 			}
 			losses = append(losses, some...)
 		}
-		lost, err := m.Sift(v, losses, paths, scale, sieve)
+		lost, err := m.Sift(v, losses, paths, by.scale, by.sieve, func(all []review.Change) review.Origins { return wrote(m, v, all, by.users) })
 		switch {
 		case err != nil:
 			return err
@@ -57,10 +60,10 @@ func (o restoring) lost(g globals, w io.Writer, m *recall.Machine, paths []strin
 }
 
 // judges are those of this machine. Whoever wants something back needs no valid declaration for it.
-func (g globals) judges() (*review.Scale, *noise.Sieve, error) {
+func (g globals) judges() (by measure, err error) {
 	accounts, err := g.accounts()
 	if err != nil {
-		return nil, nil, err
+		return by, err
 	}
 	var ignore []decl.Noise
 	if host, err := g.load(); err == nil {
@@ -68,8 +71,43 @@ func (g globals) judges() (*review.Scale, *noise.Sieve, error) {
 	} else if _, none := os.Stat(g.config); !errors.Is(none, os.ErrNotExist) {
 		fmt.Fprintf(os.Stderr, "note: what %s ignores is shown too, as it is not valid: 'anicca check' says why\n", g.config)
 	}
-	by := newMeasure(nil, ignore, accounts.Users())
-	return by.scale, by.sieve, nil
+	return newMeasure(nil, ignore, accounts.Users()), nil
+}
+
+// wrote asks the old root itself who wrote what: it has the package database of its session, and the running root the one of before. The
+// database of rpm is not asked, as its program would write to it.
+func wrote(m *recall.Machine, v *recall.View, all []review.Change, users []decl.Account) review.Origins {
+	t, err := v.Tree()
+	if err != nil {
+		return review.Origins{}
+	}
+	return originsIn(survey.Question{FS: unlinked{t.FS()}, Base: m.Root.FS()}, all, users)
+}
+
+// unlinked has nothing below a link, where the tree has a fault: links of an old root would lead into the running one. Databases
+// do not lie below links, but are looked for below /lib, which is one on most machines.
+type unlinked struct{ fs.FS }
+
+func (u unlinked) Open(name string) (fs.File, error) {
+	f, err := u.FS.Open(name)
+	return f, linkless(err)
+}
+
+func (u unlinked) ReadLink(name string) (string, error) {
+	l, err := fs.ReadLink(u.FS, name)
+	return l, linkless(err)
+}
+
+func (u unlinked) Lstat(name string) (fs.FileInfo, error) {
+	i, err := fs.Lstat(u.FS, name)
+	return i, linkless(err)
+}
+
+func linkless(err error) error {
+	if sys.IsLoop(err) || sys.IsNotDir(err) {
+		return fs.ErrNotExist
+	}
+	return err
 }
 
 // bring brings all of it back, after one question.

@@ -16,25 +16,7 @@ import (
 // origins finds out who wrote what has changed. What lies in homes is no package's and no unit's, so nothing is read for that alone;
 // what cannot be read is no fault of a review, which only says less then.
 func (g globals) origins(all []review.Change, base *sys.Tree, users []decl.Account) review.Origins {
-	o := review.Origins{Users: map[uint32]string{}}
-	var homes []string
-	for _, u := range users {
-		if _, twice := o.Users[uint32(u.UID)]; !twice {
-			o.Users[uint32(u.UID)] = u.Name
-		}
-		if u.Person() {
-			homes = append(homes, strings.TrimSuffix(u.Home, "/")+"/")
-		}
-	}
 	q := survey.Question{FS: os.DirFS(g.root)}
-	for _, c := range all {
-		if !inHome(homes, c.Path) {
-			q.Paths = append(q.Paths, c.Path)
-		}
-	}
-	if len(q.Paths) == 0 {
-		return o
-	}
 	if base != nil {
 		q.Base = base.FS()
 	}
@@ -49,6 +31,29 @@ func (g globals) origins(all []review.Change, base *sys.Tree, users []decl.Accou
 			}
 			return sys.Run(ctx, "rpm", args...)
 		}
+	}
+	return originsIn(q, all, users)
+}
+
+// originsIn asks a machine that is seen as the question says.
+func originsIn(q survey.Question, all []review.Change, users []decl.Account) review.Origins {
+	o := review.Origins{Users: map[uint32]string{}}
+	var homes []string
+	for _, u := range users {
+		if _, twice := o.Users[uint32(u.UID)]; !twice {
+			o.Users[uint32(u.UID)] = u.Name
+		}
+		if u.Person() {
+			homes = append(homes, strings.TrimSuffix(u.Home, "/")+"/")
+		}
+	}
+	for _, c := range all {
+		if !inHome(homes, c.Path) {
+			q.Paths = append(q.Paths, c.Path)
+		}
+	}
+	if len(q.Paths) == 0 {
+		return o
 	}
 	w, err := survey.Ask(q)
 	if err != nil {

@@ -28,8 +28,8 @@ func (l *Lost) Of(i review.Item) []Loss {
 }
 
 // Sift puts losses in order, and apart what is noise, but for what was asked for by its path. A new directory is looked into: where not all
-// in it is of one worth, some of it is noise, or some is there, each of it is told by itself.
-func (m *Machine) Sift(v *View, losses []Loss, asked []string, s *review.Scale, sieve *noise.Sieve) (*Lost, error) {
+// in it is of one worth, some of it is noise, or some is there, each of it is told by itself. Origins says who wrote what; it may be nil.
+func (m *Machine) Sift(v *View, losses []Loss, asked []string, s *review.Scale, sieve *noise.Sieve, origins func([]review.Change) review.Origins) (*Lost, error) {
 	x := sifter{m: m, v: v, scale: s, sieve: sieve, out: &Lost{losses: map[string]Loss{}}}
 	for _, p := range asked {
 		if _, is := sieve.Find(p); is {
@@ -42,6 +42,9 @@ func (m *Machine) Sift(v *View, losses []Loss, asked []string, s *review.Scale, 
 		}
 	}
 	review.Sort(x.loud)
+	if origins != nil {
+		s.Tell(origins(x.loud))
+	}
 	hidden := x.out.Noise
 	x.out.Review = review.Make(0, x.loud, nil, s, noise.New(nil, nil))
 	x.out.Noise = hidden

@@ -32,7 +32,7 @@ func (c *computer) lost(v *recall.View, sieve *noise.Sieve, paths ...string) *re
 		must(c.T, err)
 		losses = append(losses, some...)
 	}
-	l, err := c.Sift(v, losses, paths, scale, sieve)
+	l, err := c.Sift(v, losses, paths, scale, sieve, nil)
 	must(c.T, err)
 	return l
 }

@@ -45,6 +45,12 @@ func (v *View) Close() error {
 	return errors.Join(errs...)
 }
 
+// Tree is the place without the volumes that are mounted in it. It is closed with the view.
+func (v *View) Tree() (*sys.Tree, error) {
+	t, _, err := v.at("/")
+	return t, err
+}
+
 // at returns the tree that p is looked up in, and its path there.
 func (v *View) at(p string) (*sys.Tree, string, error) {
 	if v.kept != nil {

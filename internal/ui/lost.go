@@ -12,15 +12,15 @@ import (
 // Lost writes what an old root had, and the running root has not, as it is seen at a time, in seconds since 1970.
 func Lost(w io.Writer, from string, l *recall.Lost, now int64) {
 	fmt.Fprintf(w, "%s had these, and the running root has not (+ is missing, ~ takes the place of something):\n\n", from)
-	rows := [][]string{{"WORTH", "SIZE", "AGE", "PATH", "FILES", "KEPT BY"}}
+	rows := [][]string{{"WORTH", "SIZE", "AGE", "PATH", "FILES", "KEPT BY", "WRITTEN BY"}}
 	var newer []recall.Action
 	for _, i := range l.Items {
-		rows = append(rows, []string{i.Worth.String(), Bytes(i.Size), age(now, i.Newest), visible(i.Path), counts(i), preset(i)})
+		rows = append(rows, []string{i.Worth.String(), Bytes(i.Size), age(now, i.Newest), visible(i.Title()), counts(i), preset(i), writer(i)})
 		newer = append(newer, newerOf(l.Of(i))...)
 	}
 	Table(w, rows)
 	fmt.Fprintln(w)
-	if slices.ContainsFunc(l.Items, func(i review.Item) bool { return i.Worth == review.Software }) {
+	if slices.ContainsFunc(l.Items, func(i review.Item) bool { return i.Worth == review.Software || !i.Apart() }) {
 		fmt.Fprintln(w, halves)
 	}
 	if len(newer) > 0 {
@@ -51,7 +51,11 @@ const halves = "software: bring all of a package back, with the package database
 
 // LostThing writes in a line what one question is about: losses of an item.
 func LostThing(w io.Writer, i review.Item, losses []recall.Loss) {
-	s := fmt.Sprintf("  %s/  %d files, %s  %s", visible(i.Path), i.Added+i.Modified, Bytes(i.Size), counts(i))
+	name := i.Path + "/"
+	if !i.Apart() {
+		name = i.Title()
+	}
+	s := fmt.Sprintf("  %s  %d files, %s  %s", visible(name), i.Added+i.Modified, Bytes(i.Size), counts(i))
 	if len(losses) == 1 {
 		s = change(losses[0].Change)
 	}
