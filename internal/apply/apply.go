@@ -202,7 +202,11 @@ func (w *walker) guard(s plan.Step) error {
 	if w.adopted[s.Path] {
 		return nil
 	}
-	there, err := w.near.Stat(s.Path)
+	look := w.near.Stat
+	if s.Kind != plan.Bind { // what lies at the path itself is replaced, and its directory may be another one by now
+		look = w.root.Stat
+	}
+	there, err := look(s.Path)
 	if err != nil {
 		return ignoreMissing(err)
 	}

@@ -134,6 +134,7 @@ func (n *Near) BindNew(src, dst string, options []string, above func() error) er
 	}
 	to, err := n.point(dst, kept)
 	if errors.Is(err, fs.ErrNotExist) { // seldom
+		n.covered(path.Dir(dst)) // it may have been replaced
 		if err = above(); err == nil {
 			to, err = n.point(dst, kept)
 		}
@@ -153,6 +154,7 @@ func (n *Near) BindNew(src, dst string, options []string, above func() error) er
 	defer unix.Close(m.fd)
 	defer n.covered(dst)
 	if err := m.attach(to, n.t, dst, options); err != nil {
+		n.covered(path.Dir(dst))
 		return err
 	}
 	if kept.MountID != 0 {
@@ -161,7 +163,7 @@ func (n *Near) BindNew(src, dst string, options []string, above func() error) er
 	return nil
 }
 
-// covered lets go of directories that can be reached no more.
+// covered lets go of directories that can be reached no more, or may be others by now: the one at p and those below.
 func (n *Near) covered(p string) {
 	p = path.Clean("/" + p)
 	for i := range n.kept {
