@@ -32,7 +32,7 @@ func (f finding) find(d *root.Disk, b root.Base, look changes.Look) ([]review.Ch
 	})
 	look.Seen = new(atomic.Int64)
 	if !f.silent {
-		stop := ui.Progress(os.Stderr, func() string { return "looked at " + ui.Grouped(look.Seen.Load()) + " files…" })
+		stop := howFar(os.Stderr, func() string { return "looked at " + ui.Grouped(look.Seen.Load()) + " files…" })
 		defer stop()
 	}
 	all, err := changes.OfDisk(d, f.machine, look)
