@@ -234,7 +234,10 @@ func (c *Carrier) aside(s plan.Step, from *sys.Tree, at string) (string, error) 
 	if err != nil {
 		return "", err
 	}
-	return p, sys.Put(from, at, c.Root, p, true)
+	if err = sys.Put(from, at, c.Root, p, true); err == nil {
+		err = syncAt(c.Root, path.Dir(p)) // its name too: what it is a copy of may go next, on another filesystem
+	}
+	return p, err
 }
 
 // asideName makes the directory for a version, and returns a name in it that nothing has.

@@ -67,6 +67,9 @@ func (t *Tree) open(p string, flags int, mode uint32) (int, error) {
 		defer unix.Close(dir)
 		return (&Tree{fd: dir, name: t.Path(first)}).open(rest, flags, mode)
 	}
+	if flags&unix.O_PATH == 0 {
+		flags |= unix.O_LARGEFILE // kernels of 32 bits do not add it: files above 2 GiB would not open
+	}
 	how := unix.OpenHow{Flags: uint64(flags) | unix.O_CLOEXEC, Resolve: resolve}
 	if flags&unix.O_CREAT != 0 {
 		how.Mode = uint64(mode)
