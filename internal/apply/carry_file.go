@@ -215,6 +215,9 @@ func (f *carrying) keepBoth(c *Carrier) error {
 // leave makes sure that nothing lies at the path: what the base has there was deleted.
 func (f *carrying) leave(c *Carrier) error {
 	there, err := carriable(c.Root, f.step.Path)
+	if err == nil && there && f.here(c) {
+		return nil // a program has just made it: it is the next carrying's
+	}
 	if err == nil && there {
 		err = c.Root.Remove(f.step.Path)
 	}

@@ -389,13 +389,6 @@ func TestCarryPutFifo(t *testing.T) {
 	must(t, err)
 	s := plan.Step{Kind: plan.Carry, Path: p, Store: "/persist", Source: "/persist" + p, Main: "/persist", Root: id}
 	done := false
-	sys.Fault = func(op, at string) error {
-		if !done && strings.Contains(at, ".anicca-tmp") || op == "mkdir" {
-			return nil
-		}
-		return nil
-	}
-	_ = done
 	c := &apply.Carrier{Root: d.root, Store: "/persist", ID: id, Now: time.Unix(1e9, 0), Last: func(string, func(string) (bool, error)) (apply.Last, error) {
 		if done { // second question, just before the copy
 			at := filepath.Join(d.root.Name(), p)
@@ -406,9 +399,37 @@ func TestCarryPutFifo(t *testing.T) {
 		return apply.Last{Tree: d.root, At: p, Root: id}, nil
 	}}
 	out := c.Carry([]plan.Step{s})
-	sys.Fault = nil
 	st, err := d.root.Stat("/persist" + p)
 	if err == nil && !st.IsFile() {
 		t.Errorf("the store holds %v; %v", st.Type(), out[0].Err)
 	}
+}
+
+// A file that was deleted is made again while it is carried: what a program has just written is not removed, and is kept by the next carrying.
+func TestCarryMadeAgain(t *testing.T) {
+	d := newCarrier(t)
+	id, err := d.backend.Current()
+	must(t, err)
+	must(t, d.root.Remove(carriedPath))
+	s := plan.Step{Kind: plan.Carry, Path: carriedPath, Store: "/persist", Source: "/persist" + carriedPath, Main: "/persist", Root: id}
+	carry := func(asked func(n int)) {
+		n := 0
+		c := &apply.Carrier{Root: d.root, Store: "/persist", ID: id, Now: time.Unix(1e9, 0), Last: func(string, func(string) (bool, error)) (apply.Last, error) {
+			n++
+			asked(n)
+			return apply.Last{Tree: d.root, At: carriedPath, Root: id}, nil
+		}}
+		out := c.Carry([]plan.Step{s})
+		must(t, out[0].Err)
+		_, err := c.Commit()
+		must(t, err)
+	}
+	carry(func(n int) {
+		if n == 2 { // just before it does what it has chosen
+			d.replace(carriedPath, "again\n")
+		}
+	})
+	d.want(carriedPath, "again\n")
+	carry(func(int) {})
+	d.want("/persist"+carriedPath, "again\n")
 }
