@@ -165,6 +165,11 @@ func (g globals) carryOutDecided(c *cobra.Command, all []screen.Decision) error 
 			return err
 		}
 	}
+	if len(w.Ignore) > 0 {
+		if host, err := g.load(); err == nil {
+			g.tellKept(host)
+		}
+	}
 	if len(undo) == 0 {
 		return nil
 	}

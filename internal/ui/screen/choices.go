@@ -80,6 +80,17 @@ func (c *choices) word(p string) string {
 	return ""
 }
 
+// wordOf is word for a row: what belongs to packages has none of its own.
+func (c *choices) wordOf(r *row) string {
+	if r.title == "" {
+		return c.word(r.path)
+	}
+	if slices.ContainsFunc(r.changes, func(x review.Change) bool { return c.word(x.Path) != "" }) {
+		return "part"
+	}
+	return ""
+}
+
 func (x *choice) word() string {
 	if x.Use.Preset != "" {
 		return "preset"

@@ -16,6 +16,9 @@ import (
 
 // decide does what a key says to do with a row.
 func (m *Model) decide(r *row, key string) tea.Cmd {
+	if r.title != "" {
+		return m.decidePackage(r, key)
+	}
 	switch key {
 	case "enter", "right":
 		return m.open(r)
@@ -31,6 +34,23 @@ func (m *Model) decide(r *row, key string) tea.Cmd {
 		m.undo(r)
 	case "n", "space":
 		m.none(r)
+	}
+	m.count()
+	return nil
+}
+
+// decidePackage is decide for what belongs to packages: the files and the database of packages go together, into a base.
+func (m *Model) decidePackage(r *row, key string) tea.Cmd {
+	switch key {
+	case "enter", "right", "d":
+		return m.open(r)
+	case "k", "K", "i", "u":
+		m.said = "files and database of packages go together: 'anicca base new' keeps all of them as they are now; enter shows what it is"
+	case "n", "space":
+		for _, c := range r.changes {
+			x := ofChange(c, "")
+			m.none(&x)
+		}
 	}
 	m.count()
 	return nil
@@ -185,6 +205,9 @@ func (m *Model) none(r *row) {
 
 // why says what a decision about a row is, where that is not about the row itself.
 func (m *Model) why(r *row) string {
+	if r.title != "" {
+		return ""
+	}
 	x := m.choices.over(r.path)
 	if x == nil {
 		if all := m.choices.ignoring(r.path); len(all) > 0 {

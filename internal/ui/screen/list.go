@@ -61,7 +61,7 @@ func (l *list) narrow(filter string) {
 	was := l.row()
 	l.filter, l.shown, l.at = filter, l.shown[:0], 0
 	for i := range l.rows {
-		if strings.Contains(strings.ToLower(l.rows[i].path), strings.ToLower(filter)) {
+		if strings.Contains(strings.ToLower(l.rows[i].path+" "+l.rows[i].title), strings.ToLower(filter)) {
 			if &l.rows[i] == was {
 				l.at = len(l.shown)
 			}
@@ -158,7 +158,7 @@ func (l *list) body(m *Model, height int) []string {
 	var out []string
 	for i := l.first; i < min(len(l.shown), l.first+height); i++ {
 		r := &l.rows[l.shown[i]]
-		s := pad(m.choices.word(r.path), doWide) + " " + l.line(m.width, has, cellsOf(r, m.o.Now), l.name(r))
+		s := pad(m.choices.wordOf(r), doWide) + " " + l.line(m.width, has, cellsOf(r, m.o.Now), l.name(r))
 		if i == l.at {
 			out = append(out, m.paint(pad("> "+s, m.width), reverse))
 		} else {
@@ -170,8 +170,11 @@ func (l *list) body(m *Model, height int) []string {
 
 // name is how a row's path is shown in the list.
 func (l *list) name(r *row) string {
+	if r.title != "" {
+		return r.name()
+	}
 	p := r.path
-	if l.dir != "" && below(p, l.dir) {
+	if l.dir != "" && l.dir != "/" && below(p, l.dir) {
 		p = strings.TrimPrefix(p[len(l.dir):], "/")
 	}
 	p = ui.Visible(p)
@@ -198,9 +201,9 @@ func (l *list) foot(m *Model) []string {
 	if r == nil || m.height < 16 { // the list needs the room
 		return []string{total}
 	}
-	path := wrap(ui.Visible(r.path), m.width)
+	path := wrap(r.name(), m.width)
 	if len(path) > 2 {
-		path = []string{middle(ui.Visible(r.path), m.width)}
+		path = []string{middle(r.name(), m.width)}
 	}
 	out := append([]string{strings.Repeat("-", m.width)}, path...)
 	out = append(out, wrap(r.facts(m.o.Now)+m.why(r), m.width)...)

@@ -10,12 +10,16 @@ import (
 
 // open looks into a row.
 func (m *Model) open(r *row) tea.Cmd {
-	if len(r.changes) > 1 || len(r.changes) == 1 && r.changes[0].Path != r.path {
+	if r.title != "" || len(r.changes) > 1 || len(r.changes) == 1 && r.changes[0].Path != r.path {
 		rows := make([]row, 0, len(r.changes))
 		for _, c := range r.changes {
 			rows = append(rows, ofChange(c, ""))
 		}
-		m.push(newList(plural(len(rows), "change")+" in "+ui.Visible(r.path), r.path, rows))
+		dir := r.path
+		if r.title != "" {
+			dir = "/"
+		}
+		m.push(newList(plural(len(rows), "change")+" in "+r.name(), dir, rows))
 		return nil
 	}
 	if !r.opens() || m.o.List == nil {

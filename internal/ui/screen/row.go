@@ -23,6 +23,7 @@ type row struct {
 	use     decl.Use // the preset that would keep it
 	counts  string
 	whole   string // the path of the change that it is a part of
+	title   string // of what belongs to packages: it lies in many places, and path is only above them
 }
 
 func ofItem(i review.Item) row {
@@ -32,6 +33,9 @@ func ofItem(i review.Item) row {
 	}
 	if i.Preset == "" {
 		r.use = decl.Use{}
+	}
+	if !i.Apart() {
+		r.title = i.Title()
 	}
 	if c, ok := r.single(); ok {
 		r.kind, r.what, r.differs = c.Kind, c.What, c.Differs
@@ -56,10 +60,18 @@ func ofChange(c review.Change, whole string) row {
 
 // single returns the one change that the row is.
 func (r *row) single() (c review.Change, ok bool) {
-	if len(r.changes) != 1 || r.changes[0].Path != r.path {
+	if r.title != "" || len(r.changes) != 1 || r.changes[0].Path != r.path {
 		return c, false
 	}
 	return r.changes[0], true
+}
+
+// name is what the row is called in sentences.
+func (r *row) name() string {
+	if r.title != "" {
+		return ui.Visible(r.title)
+	}
+	return ui.Visible(r.path)
 }
 
 // opens reports whether it is a directory that came or went as a whole.
@@ -101,7 +113,7 @@ func (r *row) facts(now int64) string {
 	}
 	if r.use.Preset != "" {
 		out = append(out, "fits the "+preset(r.use))
-	} else if r.worth == review.Software.String() {
+	} else if r.title != "" || r.worth == review.Software.String() {
 		out = append(out, "fits 'anicca base new'")
 	}
 	return strings.Join(out, ", ")

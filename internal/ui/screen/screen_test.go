@@ -29,6 +29,9 @@ func sit(t rapid.TB, width, height int, changes ...review.Change) person {
 	scale := review.NewScale([]decl.Preset{{Name: "bluetooth", Entries: []decl.PresetEntry{
 		{Path: "/var/lib/bluetooth", Kind: decl.Directory}, {Path: "/etc/bluetooth", Kind: decl.Directory},
 	}}}, []decl.Account{{Name: "bird", UID: 1000, Home: "/home/bird"}})
+	scale.Tell(review.Origins{Packages: map[string][]string{
+		"/usr/bin/hello": {"hello"}, "/usr/share/hello": {"hello"}, "/usr/lib/hello": {"hello"}, "/etc/hello.conf": {"hello"},
+	}, Pristine: map[string]int{"/etc/hello.conf": 1}})
 	r := review.Make(1, changes, nil, scale, noise.New(nil, nil))
 	p := person{New(context.Background(), Options{
 		Review: r, Now: 100, Homes: []string{"/home/bird"}, Colour: true,
@@ -245,6 +248,29 @@ func TestPreset(t *testing.T) {
 	p.sees("> preset", "as decided: 1 file")
 }
 
+// What belongs to a package lies in many places. It is one line, which no path stands for.
+func TestPackage(t *testing.T) {
+	p := sit(t, 80, 24, added("/usr/bin/hello", 10), added("/usr/share/hello", 20), added("/usr/lib/hello", 20), added("/etc/hello.conf", 1), added("/srv/x", 1))
+	p.press("/", "h", "e", "l", "l", "o", "enter")
+	p.sees("> ", "package hello", "fits 'anicca base new'")
+	for _, k := range []string{"k", "K", "i", "u"} {
+		p.press(k)
+		p.sees("'anicca base new' keeps all of them")
+	}
+	if len(p.choices.all) > 0 {
+		t.Errorf("decided: %+v", p.choices.all)
+	}
+	p.press("d")
+	p.sees("4 changes in package hello", "/etc/hello.conf", "/usr/bin/hello", "/usr/lib/hello", "/usr/share/hello")
+	p.press("u", "left", "esc", "end")
+	p.press("/", "ctrl+u", "s", "r", "v", "enter", "k", "/", "ctrl+u", "p", "a", "c", "k", "enter")
+	p.sees("> part")
+	p.press("n")
+	if all := p.choices.decisions(); len(all) != 1 || all[0].Path != "/srv/x" {
+		t.Errorf("of the package nothing is decided any more, and all else stays: %+v", all)
+	}
+}
+
 // Yes is not taken before it is known that it can be done.
 func TestRefused(t *testing.T) {
 	p := sit(t, 80, 24, added("/srv/a", 7))
@@ -322,6 +348,7 @@ func TestAnyKeys(t *testing.T) {
 	all := []review.Change{
 		whole("/srv/new", 2), whole("/home/bird/src", 2), added("/srv/many/1", 1), added("/srv/many/2", 2), added("/srv/many/3/x", 3), gone,
 		added("/var/lib/bluetooth/a", 1), added("/var/lib/bluetooth/b", 1), added("/etc/bluetooth/x", 1), added("/etc/\n", 1), added("/etc/\xff", 1),
+		added("/usr/bin/hello", 10), added("/usr/share/hello", 20), added("/usr/lib/hello", 20), added("/etc/hello.conf", 1),
 	}
 	keys := []string{
 		"k", "k", "K", "i", "u", "u", "n", "d", "enter", "enter", "left", "esc", "down", "down", "down", "up", "end", "home", "pgdown", "/", "c", "n", "space",
