@@ -214,7 +214,7 @@ func (c *copier) readOnly(p point, why string) error {
 	if err != nil {
 		return err
 	}
-	if err := g.ReadOnly(); err != nil {
+	if err := errors.Join(g.ReadOnly(), g.NoDevices()); err != nil {
 		return errors.Join(err, g.Close())
 	}
 	if why != "" || p.locked {

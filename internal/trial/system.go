@@ -3,6 +3,7 @@ package trial
 import (
 	"errors"
 	"fmt"
+	"path"
 	"syscall"
 
 	"anicca/internal/sys"
@@ -23,7 +24,7 @@ func (c *copier) system() error {
 			return err
 		}
 	}
-	if err := c.root.Mount("anicca", "dev", "tmpfs", []string{"nosuid", "noexec"}, "mode=0755,size=1m"); err != nil {
+	if err := c.root.Mount("anicca", "dev", "tmpfs", []string{"nosuid", "noexec", "nodev"}, "mode=0755,size=1m"); err != nil {
 		return err
 	}
 	for _, d := range devices {
@@ -66,7 +67,7 @@ func (c *copier) system() error {
 func (c *copier) terminals() error {
 	const master = "/dev/pts/ptmx"
 	if c.Root {
-		return errors.Join(c.through("/dev/pts"), c.root.Node("dev/ptmx", syscall.S_IFCHR|0o666, 5<<8|2))
+		return errors.Join(c.through("/dev/pts"), c.maker(), c.root.Symlink(path.Join(path.Base(makerDir), "ptmx"), "dev/ptmx"))
 	}
 	s, err := c.real.Stat(master)
 	if err == nil && s.Perm()&0o006 == 0o006 {
@@ -75,4 +76,36 @@ func (c *copier) terminals() error {
 		err = c.root.Mount("anicca", "dev/pts", "devpts", []string{"nosuid", "noexec"}, "newinstance,ptmxmode=0666,mode=0620")
 	}
 	return errors.Join(err, c.root.Symlink("pts/ptmx", "dev/ptmx"))
+}
+
+const makerDir = "dev/.terminals"
+
+// maker makes the device that everybody gets terminals from. It looks for them beside itself, and must lie where devices can be opened: so
+// it has a place of its own, where nothing else can be made.
+func (c *copier) maker() error {
+	if err := c.root.Mkdir(makerDir, sys.Mine(0o755)); err != nil {
+		return err
+	}
+	if err := c.root.Mount("anicca", makerDir, "tmpfs", []string{"nosuid", "noexec"}, "mode=0755,size=1m"); err != nil {
+		return err
+	}
+	beside := path.Join(makerDir, "pts")
+	if err := errors.Join(c.root.Node(path.Join(makerDir, "ptmx"), syscall.S_IFCHR|0o666, 5<<8|2), c.root.Mkdir(beside, sys.Mine(0o755))); err != nil {
+		return err
+	}
+	real, err := c.real.Graft("/dev/pts", true)
+	if err != nil {
+		return err
+	}
+	if err := real.Attach(c.root, beside); err != nil {
+		return err
+	}
+	g, err := c.root.Graft(makerDir, true)
+	if err != nil {
+		return err
+	}
+	if err := g.ReadOnly(); err != nil {
+		return errors.Join(err, g.Close())
+	}
+	return g.Attach(c.root, makerDir)
 }

@@ -167,7 +167,7 @@ func TestRootIsCopied(t *testing.T) {
 
 // Neither what is below the copy nor the machine can be reached by accident.
 func TestOutOfReach(t *testing.T) {
-	a, _ := trees(t)
+	a, b := trees(t)
 	before := listing(t, a)
 	for _, script := range []string{
 		"umount " + a, "umount -l " + a, "mount -o remount,rw /", "mount --move " + a + " /mnt", "mount -t tmpfs none /mnt",
@@ -180,6 +180,19 @@ func TestOutOfReach(t *testing.T) {
 		if r.Code != 99 {
 			t.Errorf("%s: exit code %d", script, r.Code)
 		}
+	}
+	for _, scratch := range []string{"", b} { // where scratch lies, the copy is in pieces
+		for _, dir := range []string{"/dev", b, "/"} {
+			r, out := try(t, fmt.Sprintf("mknod %[1]s/zero-of-try c 1 5 && head -c1 %[1]s/zero-of-try 2>/dev/null || echo refused", dir), func(s *Spec) { s.Scratch = scratch })
+			if r.Code != 0 || out != "refused\n" {
+				t.Errorf("a device made in %s, scratch %q: exit code %d, %q", dir, scratch, r.Code, out)
+			}
+		}
+	}
+	run(t, fmt.Sprintf("mkdir -p %[1]s/chroot/proc %[1]s/chroot/dev && mount -t proc proc %[1]s/chroot/proc && mount --rbind /dev %[1]s/chroot/dev && mount --make-rprivate %[1]s/chroot/dev", b))
+	t.Cleanup(func() { run(t, fmt.Sprintf("umount -R %[1]s/chroot/proc; umount -l %[1]s/chroot/dev", b)) })
+	if _, out := try(t, fmt.Sprintf("cat %[1]s/chroot/proc/%[2]d/comm; head -c1 %[1]s/chroot/dev/zero || echo refused", b, os.Getpid())); out != "refused\n" {
+		t.Errorf("a chroot shows what is real: %q", out)
 	}
 	r, _ := try(t, "ls -d /proc/1/root/"+a+"/one /proc/1/cwd/; exit 5")
 	if r.Code != 5 || listing(t, a) != before {
@@ -345,5 +358,19 @@ func TestPackage(t *testing.T) {
 	}
 	if exec.Command("dpkg", "-s", "anicca-try").Run() == nil {
 		t.Error("the package is really installed")
+	}
+}
+
+// Programs can have terminals, as anybody.
+func TestTerminals(t *testing.T) {
+	for _, tool := range []string{"script", "setpriv"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			t.Skip("needs " + tool)
+		}
+	}
+	for _, who := range []string{"", "setpriv --reuid 65534 --regid 65534 --clear-groups "} {
+		if _, out := try(t, who+"script -qc 'tty; echo seen' /dev/null </dev/null"); !strings.Contains(out, "/pts/") || !strings.Contains(out, "seen") {
+			t.Errorf("%q: %q", who, out)
+		}
 	}
 }
