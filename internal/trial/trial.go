@@ -10,8 +10,9 @@
 package trial
 
 import (
+	"bytes"
+	"encoding/base64"
 	"encoding/gob"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -165,20 +166,28 @@ func place(scratch string) (string, error) {
 
 // start starts this program for its next part.
 func (s Spec) start(spaces sys.Spaces, part string) (*os.Process, error) {
-	text, err := json.Marshal(s)
-	if err != nil {
+	command := s.Command
+	s.Command = nil // goes as it came: its words can be any bytes, and more than one word may hold
+	var text bytes.Buffer
+	if err := gob.NewEncoder(&text).Encode(s); err != nil {
 		return nil, err
 	}
-	return spaces.Start("/proc/self/exe", os.Args[0], "try", "--part", part, "--spec", string(text))
+	args := []string{os.Args[0], "try", "--part", part, "--spec", base64.RawStdEncoding.EncodeToString(text.Bytes()), "--"}
+	return spaces.Start("/proc/self/exe", append(args, command...)...)
 }
 
 // Part does what the second or the third process has to do, and returns its exit code.
-func Part(part, spec string) int {
-	var s Spec
-	if err := json.Unmarshal([]byte(spec), &s); err != nil {
+func Part(part, spec string, command []string) int {
+	s := Spec{}
+	text, err := base64.RawStdEncoding.DecodeString(spec)
+	if err == nil {
+		err = gob.NewDecoder(bytes.NewReader(text)).Decode(&s)
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "anicca:", err)
 		return OwnFault
 	}
+	s.Command = command
 	came := make(chan os.Signal, 8)
 	signal.Notify(came, signals...) // the process that the user has started passes them on
 	if part == "first" {

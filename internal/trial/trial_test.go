@@ -17,7 +17,7 @@ import (
 func TestMain(m *testing.M) {
 	switch {
 	case len(os.Args) > 5 && os.Args[1] == "try":
-		os.Exit(Part(os.Args[3], os.Args[5]))
+		os.Exit(Part(os.Args[3], os.Args[5], os.Args[7:]))
 	case len(os.Args) > 2 && os.Args[1] == "dial":
 		if _, err := net.Dial("unix", os.Args[2]); err != nil {
 			fmt.Fprintln(os.Stderr, err)
@@ -218,6 +218,17 @@ func TestExitCodes(t *testing.T) {
 		if r.Code != want {
 			t.Errorf("%s: exit code %d, want %d", name, r.Code, want)
 		}
+	}
+}
+
+// A command is run as it was written: with names of any bytes, and as long as the kernel takes it.
+func TestAnyWords(t *testing.T) {
+	const odd = "caf\xe9"
+	dir := filepath.Join(t.TempDir(), odd)
+	must(t, os.Mkdir(dir, 0o755))
+	words := append([]string{"/bin/sh", "-c", `printf '%s %s ' "$1" $#; basename "$PWD"`, "sh", odd}, slices.Repeat([]string{"words"}, 40000)...)
+	if r, out := try(t, "", func(s *Spec) { s.Command, s.Dir = words, dir }); r.Code != 0 || out != odd+" 40001 "+odd+"\n" {
+		t.Errorf("exit code %d, %q", r.Code, out)
 	}
 }
 
