@@ -77,7 +77,7 @@ func (g *globals) try(o *tries, command []string) error {
 	t := ui.Tried{Command: command, Code: r.Code, Trees: r.Trees, Full: r.Full, Review: review.Make(0, r.Changes, nil, w.scale, w.sieve)}
 	if o.asJSON {
 		err = ui.JSON(out, t)
-	} else if r.Code != trial.NotFound && r.Code != trial.NotStarted || len(r.Changes) > 0 {
+	} else if r.Code < trial.OwnFault || r.Code > trial.NotFound || len(r.Changes) > 0 {
 		t.Write(out, o.all)
 	}
 	if r.Full {

@@ -88,7 +88,8 @@ func (s Spec) copy(came <-chan os.Signal) int {
 }
 
 func (c *copier) run(r *Result) error {
-	p, err := c.start(sys.Spaces{Mounts: true, Processes: true}, "first")
+	// Without a terminal there are no keys that have to reach all of us, and 'kill 0' can be kept from whoever called.
+	p, err := c.start(sys.Spaces{Mounts: true, Processes: true, Group: !sys.HasTerminal()}, "first")
 	if err != nil {
 		return err
 	}

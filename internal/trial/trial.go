@@ -18,6 +18,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"syscall"
 
 	"anicca/internal/review"
@@ -78,8 +79,10 @@ const (
 	NotFound   = 127
 )
 
-// signals are passed on to the command. It gets those of the keyboard from the terminal itself.
-var signals = []os.Signal{syscall.SIGINT, syscall.SIGQUIT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGUSR1, syscall.SIGUSR2}
+// signals are passed on to the command. It gets those of the keyboard from the terminal itself. What whoever called us lets nobody
+// hear, such as nohup(1), the command does not hear either.
+var signals = slices.DeleteFunc(
+	[]os.Signal{syscall.SIGINT, syscall.SIGQUIT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGUSR1, syscall.SIGUSR2}, signal.Ignored)
 
 // Run runs the command of a spec and returns what it changed.
 func Run(s Spec) (*Result, error) {
@@ -129,6 +132,8 @@ func Run(s Spec) (*Result, error) {
 	var r Result
 	err = gob.NewDecoder(report).Decode(&r)
 	code, werr := sys.Ended(p)
+	signal.Ignore(syscall.SIGTTOU)
+	sys.TakeTerminal()
 	switch {
 	case werr != nil:
 		return nil, werr
@@ -139,8 +144,6 @@ func Run(s Spec) (*Result, error) {
 	case r.Fault != "":
 		return nil, errors.New(r.Fault)
 	}
-	signal.Ignore(syscall.SIGTTOU)
-	sys.TakeTerminal()
 	return &r, nil
 }
 

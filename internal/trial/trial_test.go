@@ -232,6 +232,16 @@ func TestAnyWords(t *testing.T) {
 	}
 }
 
+// A program of the current directory is found where PATH says so.
+func TestPathOfHere(t *testing.T) {
+	dir := t.TempDir()
+	must(t, os.WriteFile(filepath.Join(dir, "tool-of-here"), []byte("#!/bin/sh\necho found\n"), 0o755))
+	t.Setenv("PATH", ".:"+os.Getenv("PATH"))
+	if _, out := try(t, "", func(s *Spec) { s.Command, s.Dir = []string{"tool-of-here"}, dir }); out != "found\n" {
+		t.Errorf("%q", out)
+	}
+}
+
 // What the command has left running ends with it.
 func TestNothingRunsOn(t *testing.T) {
 	const mark = "86421.97531"
