@@ -81,8 +81,12 @@ func (g *globals) try(o *tries, command []string) error {
 		t.Write(out, o.all)
 	}
 	if r.Full {
+		room := fmt.Sprintf("%d files", r.Names)
+		if r.Size > 0 {
+			room = ui.Bytes(int64(r.Size))
+		}
 		fmt.Fprintf(os.Stderr, "anicca: the copy has no room left (%s), and the command may have failed for that: "+
-			"name a directory on a disk with --scratch\n", ui.Bytes(int64(r.Size)))
+			"name a directory on a disk with --scratch\n", room)
 	}
 	if err != nil {
 		return exitError{trial.OwnFault, err.Error()}

@@ -73,6 +73,9 @@ func (s Spec) copy(came <-chan os.Signal) int {
 		if used, size, serr := sys.Space(c.place.Name()); serr == nil && size-used < size/256 {
 			r.Full, r.Size = true, size
 		}
+		if used, all, nerr := sys.Names(c.place.Name()); nerr == nil && all > 0 && all-used < all/256+1 {
+			r.Full, r.Names = true, all
+		}
 	}
 	if err != nil {
 		r.Fault, r.Forbidden = err.Error(), errors.Is(err, sys.ErrNoNamespace)

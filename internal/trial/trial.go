@@ -65,7 +65,8 @@ type Result struct {
 	Trees   []Tree // sorted by path
 	Changes []review.Change
 	Full    bool   // there was no room for more
-	Size    uint64 // of the room, in bytes
+	Size    uint64 // of the room, in bytes; 0 if that was not short
+	Names   uint64 // how many files it can have; 0 if that was not short
 	Left    string // what could not be cleaned up
 
 	Fault     string // why there is no result

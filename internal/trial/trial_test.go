@@ -356,6 +356,11 @@ func TestFull(t *testing.T) {
 	if r.Code == 0 || !r.Full || r.Size != 2<<20 {
 		t.Errorf("exit code %d, full: %v, %d", r.Code, r.Full, r.Size)
 	}
+	run(t, "mount -o remount,size=50m,nr_inodes=300 "+dir)
+	r, _ = try(t, "i=0; while [ $i -lt 300 ]; do : >/root/file$i || exit 1; i=$((i+1)); done 2>/dev/null", func(s *Spec) { s.Scratch = dir })
+	if r.Code == 0 || !r.Full || r.Size != 0 || r.Names != 300 {
+		t.Errorf("many files: exit code %d, full: %v, %d, %d", r.Code, r.Full, r.Size, r.Names)
+	}
 }
 
 // A package that is installed is told with all that it brings.
