@@ -31,7 +31,7 @@ func (c *copier) system() error {
 		if err := c.root.CreateFile("dev/"+d, sys.Mine(0o600)); err != nil {
 			return err
 		}
-		if err := c.through("/dev/" + d); err != nil {
+		if err := c.device("/dev/" + d); err != nil {
 			return err
 		}
 	}
@@ -67,15 +67,27 @@ func (c *copier) system() error {
 func (c *copier) terminals() error {
 	const master = "/dev/pts/ptmx"
 	if c.Root {
-		return errors.Join(c.through("/dev/pts"), c.maker(), c.root.Symlink(path.Join(path.Base(makerDir), "ptmx"), "dev/ptmx"))
+		return errors.Join(c.device("/dev/pts"), c.maker(), c.root.Symlink(path.Join(path.Base(makerDir), "ptmx"), "dev/ptmx"))
 	}
 	s, err := c.real.Stat(master)
 	if err == nil && s.Perm()&0o006 == 0o006 {
-		err = c.through("/dev/pts")
+		err = c.device("/dev/pts")
 	} else {
 		err = c.root.Mount("anicca", "dev/pts", "devpts", []string{"nosuid", "noexec"}, "newinstance,ptmxmode=0666,mode=0620")
 	}
 	return errors.Join(err, c.root.Symlink("pts/ptmx", "dev/ptmx"))
+}
+
+// device shows real devices: they can be written to, but mode and owner are the machine's.
+func (c *copier) device(p string) error {
+	g, err := c.real.Graft(p, true)
+	if err != nil {
+		return err
+	}
+	if err := g.ReadOnly(); err != nil {
+		return errors.Join(err, g.Close())
+	}
+	return g.Attach(c.root, p)
 }
 
 const makerDir = "dev/.terminals"

@@ -387,6 +387,24 @@ func TestPackage(t *testing.T) {
 	}
 }
 
+// Neither mode nor owner of a real device or terminal changes, though they can be written to.
+func TestDevicesStay(t *testing.T) {
+	needRoot(t)
+	const device = "/dev/full"
+	was, err := os.Stat(device)
+	must(t, err)
+	t.Cleanup(func() { must(t, os.Chmod(device, was.Mode().Perm())) })
+	if _, out := try(t, "chmod g+x "+device+" 2>/dev/null; chmod -R g+x /dev/pts 2>/dev/null; echo x >/dev/null && echo written; echo x >"+device+" || echo full"); out != "written\nfull\n" {
+		t.Errorf("%q", out)
+	}
+	if is, err := os.Stat(device); err != nil || is.Mode() != was.Mode() {
+		t.Errorf("%s was %v, and is %v, %v", device, was.Mode(), is.Mode(), err)
+	}
+	if is, err := os.Stat("/dev/pts/ptmx"); err != nil || is.Mode().Perm()&0o010 != 0 {
+		t.Errorf("ptmx is %v, %v", is.Mode(), err)
+	}
+}
+
 // Programs can have terminals, as anybody.
 func TestTerminals(t *testing.T) {
 	for _, tool := range []string{"script", "setpriv"} {
