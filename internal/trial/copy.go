@@ -28,9 +28,9 @@ type copier struct {
 	table             []*sys.Mount
 	trees             []Tree
 	layers            []layer
-	placed            map[string]stamp // of what lies in directories in pieces
-	faked             map[string]bool  // directories that are not ours, and that the user of a namespace cannot give to their owner
-	shut              map[string]bool  // directories that the user cannot look into
+	placed            map[string]stamp          // of what lies in directories in pieces
+	faked             map[string]review.Differs // of directories that are not ours: what the user of a namespace could not make as it is
+	shut              map[string]bool           // directories that the user cannot look into
 	count             int
 }
 
@@ -54,7 +54,7 @@ func (s Spec) copy(came <-chan os.Signal) int {
 	out := sys.Inherit(s.Report, "report")
 	control := sys.Inherit(s.Control, "control")
 	r := Result{}
-	c := &copier{Spec: s, faked: map[string]bool{}, placed: map[string]stamp{}, shut: map[string]bool{}}
+	c := &copier{Spec: s, faked: map[string]review.Differs{}, placed: map[string]stamp{}, shut: map[string]bool{}}
 	err := c.make()
 	if err == nil {
 		c.Control, err = sys.Bequeath(control)
