@@ -43,8 +43,12 @@ func main() { os.Exit(Main()) }
 
 // Main runs the command line and returns the exit code.
 func Main() int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
+	ctx := context.Background()
+	if !signal.Ignored(os.Interrupt) { // as it is where a script has started us with &
+		var stop context.CancelFunc
+		ctx, stop = signal.NotifyContext(ctx, os.Interrupt)
+		defer stop()
+	}
 	cmd := command()
 	err := cmd.ExecuteContext(ctx)
 	if err == nil {

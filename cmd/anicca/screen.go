@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -160,7 +162,7 @@ func (g globals) carryOutDecided(c *cobra.Command, all []screen.Decision) error 
 		err := g.live(c, true, false, "", func(m live.Machine) (*live.Change, error) { return live.Decide(m, w) })
 		if err != nil {
 			if len(undo) > 0 {
-				fmt.Fprintf(c.ErrOrStderr(), "nothing was put back; when the rest is well: anicca undo %s\n", strings.Join(undo, " "))
+				fmt.Fprintf(c.ErrOrStderr(), "nothing was put back; when the rest is well: anicca undo %s\n", words(undo))
 			}
 			return err
 		}
@@ -173,5 +175,29 @@ func (g globals) carryOutDecided(c *cobra.Command, all []screen.Decision) error 
 	if len(undo) == 0 {
 		return nil
 	}
-	return g.undo(c, recall.Base, undo, false, true)
+	err := g.undo(c, recall.Base, undo, undoing{yes: true, gone: true})
+	if err != nil && len(undo) > 1 {
+		fmt.Fprintf(c.ErrOrStderr(), "not all was put back; when that is well: anicca undo %s\n", words(undo))
+	}
+	return err
+}
+
+// words writes paths so that a shell takes them as they are.
+func words(paths []string) string {
+	out := make([]string, len(paths))
+	for i, p := range paths {
+		switch {
+		case !utf8.ValidString(p) || strings.ContainsFunc(p, func(r rune) bool { return !unicode.IsPrint(r) }):
+			var b strings.Builder
+			for _, c := range []byte(p) {
+				fmt.Fprintf(&b, "\\%03o", c)
+			}
+			out[i] = "$'" + b.String() + "'"
+		case strings.Trim(p, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+@:,%=") != "":
+			out[i] = "'" + strings.ReplaceAll(p, "'", `'\''`) + "'"
+		default:
+			out[i] = p
+		}
+	}
+	return strings.Join(out, " ")
 }

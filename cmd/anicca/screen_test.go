@@ -27,6 +27,7 @@ import (
 //	type TEXT      write a text
 //	size W H       make the terminal as large
 //	shot FILE      write down what the screen shows
+//	run SCRIPT     something happens meanwhile
 //	signal TERM    end the program from outside
 //	hangup         the terminal goes away
 //	end            wait until the program has ended; it must be with the code, and have left the screen as it was
@@ -191,6 +192,12 @@ func (t *display) step(verb, rest string) {
 		}
 	case "type":
 		t.write(rest)
+	case "run":
+		cmd := exec.Command("sh", "-c", rest)
+		cmd.Dir = t.ts.MkAbs(".")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.ts.Fatalf("%s: %v\n%s", rest, err, out)
+		}
 	case "size":
 		var w, h int
 		_, err := fmt.Sscan(rest, &w, &h)

@@ -47,7 +47,7 @@ Exit codes: that of the command; 125 the copy could not be made, 126 the command
 		RunE: func(c *cobra.Command, args []string) error {
 			switch {
 			case o.part != "":
-				return exitError{code: trial.Part(o.part, o.spec)}
+				return exitError{code: trial.Part(o.part, o.spec, args)}
 			case len(args) > 0:
 				o.asJSON = asJSON
 				return g.try(&o, args)

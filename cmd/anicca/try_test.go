@@ -104,7 +104,7 @@ func TestTryCommandAsAnOrdinaryUser(t *testing.T) {
 		"mounts": {nil, "umount . ; umount -l /proc; umount /dev; mount --bind / /mnt; mount -o remount,rw /; echo no; exit 4", "no\n", nil},
 		"root": {
 			[]string{"--fake-root"},
-			"id -u; umount -l " + "\"$HOME\"" + " && echo unmounted; mount -o remount,rw / && echo writable; touch a; echo b >/etc/anicca-try; rm /etc/passwd; cat /etc/anicca-try; exit 4",
+			"id -u; umount -l " + "\"$HOME\"" + " && echo unmounted; mount -o remount,rw / && echo writable; touch a; chmod 711 /etc/profile.d; echo b >/etc/anicca-try; rm /etc/passwd; cat /etc/anicca-try; exit 4",
 			"0\nb\n",
 			[]string{"added a"},
 		},
@@ -149,7 +149,7 @@ func TestTryCommandAsAnOrdinaryUser(t *testing.T) {
 				t.Errorf("exit code %d; %q, want %q", r.Code, got, c.changes)
 			}
 			if name == "root" {
-				if got := r.changes("/etc"); !slices.Equal(got, []string{"added anicca-try", "deleted passwd"}) {
+				if got := r.changes("/etc"); !slices.Equal(got, []string{"added anicca-try", "deleted passwd", "modified profile.d"}) {
 					t.Errorf("%q", got)
 				}
 			}

@@ -77,12 +77,16 @@ func (g *globals) try(o *tries, command []string) error {
 	t := ui.Tried{Command: command, Code: r.Code, Trees: r.Trees, Full: r.Full, Review: review.Make(0, r.Changes, nil, w.scale, w.sieve)}
 	if o.asJSON {
 		err = ui.JSON(out, t)
-	} else if r.Code != trial.NotFound && r.Code != trial.NotStarted || len(r.Changes) > 0 {
+	} else if r.Code < trial.OwnFault || r.Code > trial.NotFound || len(r.Changes) > 0 {
 		t.Write(out, o.all)
 	}
 	if r.Full {
+		room := fmt.Sprintf("%d files", r.Names)
+		if r.Size > 0 {
+			room = ui.Bytes(int64(r.Size))
+		}
 		fmt.Fprintf(os.Stderr, "anicca: the copy has no room left (%s), and the command may have failed for that: "+
-			"name a directory on a disk with --scratch\n", ui.Bytes(int64(r.Size)))
+			"name a directory on a disk with --scratch\n", room)
 	}
 	if err != nil {
 		return exitError{trial.OwnFault, err.Error()}

@@ -166,3 +166,21 @@ func TestTrySignals(t *testing.T) {
 		})
 	}
 }
+
+// What is ignored around a trial is ignored in it, and what a command sends to its group reaches nobody else.
+func TestTrySignalsAround(t *testing.T) {
+	for name, script := range map[string]string{
+		"nohup": `trap '' HUP; "$@" sh -c 'kill -HUP $$; echo here'`,
+		"int":   `trap '' INT; "$@" sh -c 'kill -INT $$; echo here'`,
+		"group": `"$@" sh -c 'kill -9 0'; ls -d /var/tmp/anicca-try-* 2>/dev/null || echo here`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			cmd, _ := bird(t)
+			cmd.Args = []string{"sh", "-c", script, "sh", cmd.Path, "try", "--"}
+			cmd.Path, cmd.SysProcAttr.Setsid = "/bin/sh", true
+			if out, err := cmd.Output(); string(out) != "here\n" {
+				t.Errorf("%v, %q", err, out)
+			}
+		})
+	}
+}

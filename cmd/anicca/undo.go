@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -10,10 +11,8 @@ import (
 )
 
 func undoCommand(g *globals) *cobra.Command {
-	var o struct {
-		from     string
-		dry, yes bool
-	}
+	var o undoing
+	var from string
 	c := &cobra.Command{
 		Use:   "undo PATH...",
 		Short: "Put a file or directory back as the base has it",
@@ -29,26 +28,32 @@ Exit codes: 0 done or nothing to do, 1 a fault, or you said no, 5 there is no te
 			if err != nil {
 				return err
 			}
-			if o.from != recall.Base && !strings.HasPrefix(o.from, recall.Base+":") {
-				return exitError{exitUsage, fmt.Sprintf("%q is no base: for all else there is 'anicca restore --from %s'", o.from, o.from)}
+			if from != recall.Base && !strings.HasPrefix(from, recall.Base+":") {
+				return exitError{exitUsage, fmt.Sprintf("%q is no base: for all else there is 'anicca restore --from %s'", from, from)}
 			}
-			return g.undo(c, o.from, paths, o.dry, o.yes)
+			return g.undo(c, from, paths, o)
 		},
 	}
-	c.Flags().StringVar(&o.from, "from", recall.Base, "the base")
+	c.Flags().StringVar(&from, "from", recall.Base, "the base")
 	c.Flags().BoolVarP(&o.dry, "dry-run", "n", false, "only show what would be done")
 	c.Flags().BoolVarP(&o.yes, "yes", "y", false, "do not ask")
 	return c
 }
 
+// undoing is how paths are put back.
+type undoing struct {
+	dry, yes bool
+	gone     bool // what lies nowhere any more is as the base has it, and no fault
+}
+
 // undo puts paths back as a base has them.
-func (g globals) undo(c *cobra.Command, from string, paths []string, dry, yes bool) error {
+func (g globals) undo(c *cobra.Command, from string, paths []string, o undoing) error {
 	return g.recall(c, true, func(m *recall.Machine) error {
 		return with(m, from, func(base *recall.View) error {
 			var actions []recall.Action
 			for _, p := range paths {
 				a, err := m.Undo(base, p)
-				if err != nil {
+				if err != nil && !(o.gone && errors.Is(err, recall.ErrNeither)) {
 					return err
 				}
 				if a == nil {
@@ -60,7 +65,7 @@ func (g globals) undo(c *cobra.Command, from string, paths []string, dry, yes bo
 			if len(actions) == 0 {
 				return nil
 			}
-			return carryOut(c.OutOrStdout(), m, []job{{base, actions}}, dry, yes, "Do this?")
+			return carryOut(c.OutOrStdout(), m, []job{{base, actions}}, o.dry, o.yes, "Do this?")
 		})
 	})
 }

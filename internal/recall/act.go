@@ -6,6 +6,7 @@ import (
 	"path"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"anicca/internal/sys"
 )
@@ -82,7 +83,14 @@ func isAside(p string) bool {
 // aside is where what lies at p goes. Programs that read all files of a directory pass over hidden ones.
 func aside(p string, now time.Time) string {
 	dir, name := path.Split(p)
-	return path.Join(dir, fmt.Sprintf(".%.200s.anicca-%s", name, now.UTC().Format(stamp)))
+	const room = 255 - len(".") - len(".anicca-"+stamp) // of all that a name may have, in bytes
+	if len(name) > room {
+		name = name[:room]
+		for !utf8.ValidString(name) && len(name) > room-utf8.UTFMax {
+			name = name[:len(name)-1] // no half of a letter
+		}
+	}
+	return path.Join(dir, "."+name+".anicca-"+now.UTC().Format(stamp))
 }
 
 // above makes what is missing above a path, as it is above the original. Without that, directories are anybody's to read.

@@ -2,6 +2,7 @@ package recall
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 
@@ -29,6 +30,9 @@ type Diff struct {
 	Passed  []string `json:"passed,omitempty"`  // not looked into, as something else is mounted there
 }
 
+// ErrNeither says that nothing lies at a path in both of two places.
+var ErrNeither = errors.New("neither")
+
 // Compare compares what lies at p in two places.
 func Compare(from, to *View, p string) (*Diff, error) {
 	d := &Diff{Path: p, From: from.Name, To: to.Name}
@@ -41,7 +45,7 @@ func Compare(from, to *View, p string) (*Diff, error) {
 		return nil, err
 	}
 	if x == nil && y == nil {
-		return nil, fmt.Errorf("%s is neither in %s nor in %s", p, from.Name, to.Name)
+		return nil, fmt.Errorf("%s is %w in %s nor in %s", p, ErrNeither, from.Name, to.Name)
 	}
 	if x != nil {
 		d.Before, err = from.describe(p, x)

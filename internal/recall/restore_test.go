@@ -133,6 +133,23 @@ func TestUndoADirectory(t *testing.T) {
 	})
 }
 
+// What has the longest of names is put aside as well.
+func TestUndoALongName(t *testing.T) {
+	computers(t, func(t *testing.T, c *computer) {
+		for _, name := range []string{strings.Repeat("語", 85), strings.Repeat("x", 255)} {
+			write(t, c.at("srv/"+name), "mine\n")
+			c.look("base", func(v *recall.View) {
+				a, err := c.Undo(v, "/srv/"+name)
+				must(t, err)
+				done := c.do(v, []recall.Action{*a}, nil)
+				if got := read(t, c.at(done[0].Aside)); got != "mine\n" {
+					t.Errorf("put aside: %q", got)
+				}
+			})
+		}
+	})
+}
+
 // The power is cut at every call while something is replaced: what lay there and what comes are both there, whole, under names
 // that nothing removes.
 func TestReplaceIsNeverCutInHalf(t *testing.T) {

@@ -37,6 +37,12 @@ func (g *Graft) ReadOnly() error {
 	return wrap("mount_setattr", g.name, unix.MountSetattr(g.fd, "", unix.AT_EMPTY_PATH|unix.AT_RECURSIVE, &attr))
 }
 
+// NoDevices keeps devices in it from being opened.
+func (g *Graft) NoDevices() error {
+	attr := unix.MountAttr{Attr_set: unix.MOUNT_ATTR_NODEV}
+	return wrap("mount_setattr", g.name, unix.MountSetattr(g.fd, "", unix.AT_EMPTY_PATH|unix.AT_RECURSIVE, &attr))
+}
+
 // Attach shows it over what lies at p, and closes it.
 func (g *Graft) Attach(to *Tree, p string) error {
 	d, err := to.open(p, unix.O_PATH|unix.O_NOFOLLOW, 0)

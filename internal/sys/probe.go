@@ -129,6 +129,15 @@ func Space(p string) (used, size uint64, err error) {
 	return (s.Blocks - s.Bfree) * unit, s.Blocks * unit, nil
 }
 
+// Names returns how many files the filesystem of a path has, and can have; 0 where it sets no limit.
+func Names(p string) (used, all uint64, err error) {
+	var s unix.Statfs_t
+	if err := unix.Statfs(p, &s); err != nil {
+		return 0, 0, wrap("statfs", p, err)
+	}
+	return s.Files - s.Ffree, s.Files, nil
+}
+
 // hibernated are the signatures at the end of the first page of a swap device that holds the image of a hibernated system.
 var hibernated = []string{"S1SUSPEND", "S2SUSPEND", "ULSUSPEND", "LINHIB0001"}
 

@@ -16,6 +16,7 @@ type Spaces struct {
 	User      *Same // a user namespace; nil for none
 	Mounts    bool
 	Processes bool // and shared memory, message queues and the name of the host
+	Group     bool // of processes: what it sends to all of its group reaches nobody else
 	Weak      bool // root without what reaches beyond the files it sees: see [harmless]
 }
 
@@ -36,7 +37,7 @@ var harmless = []uintptr{
 // Start starts a program in spaces of its own, with the standard files and the working directory of this process. It is killed
 // when this process ends. The error is [ErrNoNamespace] where the machine does not allow that.
 func (s Spaces) Start(program string, args ...string) (*os.Process, error) {
-	attr := &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	attr := &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: s.Group}
 	if s.Mounts {
 		attr.Cloneflags |= unix.CLONE_NEWNS
 	}

@@ -36,8 +36,20 @@ func terminal(f func(tty, group int)) {
 	}
 }
 
-// Look finds a program as a shell does: by the variable PATH, or as the path that it is.
-func Look(name string) (string, error) { return exec.LookPath(name) }
+// HasTerminal reports whether this session has a terminal.
+func HasTerminal() (has bool) {
+	terminal(func(int, int) { has = true })
+	return has
+}
+
+// Look finds a program as a shell does: by the variable PATH, which can name the current directory, or as the path that it is.
+func Look(name string) (string, error) {
+	p, err := exec.LookPath(name)
+	if errors.Is(err, exec.ErrDot) {
+		err = nil
+	}
+	return p, err
+}
 
 // IsNotProgram reports whether a file could not be started because the kernel does not know its format.
 func IsNotProgram(err error) bool { return errors.Is(err, unix.ENOEXEC) }

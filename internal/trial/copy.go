@@ -28,9 +28,9 @@ type copier struct {
 	table             []*sys.Mount
 	trees             []Tree
 	layers            []layer
-	placed            map[string]stamp // of what lies in directories in pieces
-	faked             map[string]bool  // directories that are not ours, and that the user of a namespace cannot give to their owner
-	shut              map[string]bool  // directories that the user cannot look into
+	placed            map[string]stamp          // of what lies in directories in pieces
+	faked             map[string]review.Differs // of directories that are not ours: what the user of a namespace could not make as it is
+	shut              map[string]bool           // directories that the user cannot look into
 	count             int
 }
 
@@ -54,7 +54,7 @@ func (s Spec) copy(came <-chan os.Signal) int {
 	out := sys.Inherit(s.Report, "report")
 	control := sys.Inherit(s.Control, "control")
 	r := Result{}
-	c := &copier{Spec: s, faked: map[string]bool{}, placed: map[string]stamp{}, shut: map[string]bool{}}
+	c := &copier{Spec: s, faked: map[string]review.Differs{}, placed: map[string]stamp{}, shut: map[string]bool{}}
 	err := c.make()
 	if err == nil {
 		c.Control, err = sys.Bequeath(control)
@@ -73,6 +73,9 @@ func (s Spec) copy(came <-chan os.Signal) int {
 		if used, size, serr := sys.Space(c.place.Name()); serr == nil && size-used < size/256 {
 			r.Full, r.Size = true, size
 		}
+		if used, all, nerr := sys.Names(c.place.Name()); nerr == nil && all > 0 && all-used < all/256+1 {
+			r.Full, r.Names = true, all
+		}
 	}
 	if err != nil {
 		r.Fault, r.Forbidden = err.Error(), errors.Is(err, sys.ErrNoNamespace)
@@ -88,7 +91,8 @@ func (s Spec) copy(came <-chan os.Signal) int {
 }
 
 func (c *copier) run(r *Result) error {
-	p, err := c.start(sys.Spaces{Mounts: true, Processes: true}, "first")
+	// Without a terminal there are no keys that have to reach all of us, and 'kill 0' can be kept from whoever called.
+	p, err := c.start(sys.Spaces{Mounts: true, Processes: true, Group: !sys.HasTerminal()}, "first")
 	if err != nil {
 		return err
 	}

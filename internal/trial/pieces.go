@@ -27,6 +27,9 @@ func (c *copier) inPieces(p point) error {
 	if err != nil {
 		return err
 	}
+	if err := g.NoDevices(); err != nil {
+		return errors.Join(err, g.Close())
+	}
 	if p.path == "/" {
 		if err = g.Attach(c.place, rootDir); err == nil {
 			c.root, err = sys.OpenTree(c.place.Path(rootDir))

@@ -40,6 +40,9 @@ func (c *copier) below(p string) []point {
 		if !within(m.Mountpoint, p) || slices.ContainsFunc(special, func(s string) bool { return within(m.Mountpoint, s) }) {
 			continue
 		}
+		if c.Root && m.FSType == "proc" { // such as that of a chroot: it leads to the roots of processes outside
+			continue
+		}
 		s, err := c.real.Stat(m.Mountpoint)
 		if err == nil && s.MountID != uint64(m.ID) || err != nil && !errors.Is(err, fs.ErrPermission) {
 			continue // something is mounted over it, or over a directory above

@@ -147,6 +147,9 @@ func (c *copier) low(p string, l *layer) (*sys.Tree, error) {
 	return c.place.Sub(l.was)
 }
 
+// foreign is what a directory of others does not have in a copy that a user makes.
+const foreign = review.Owner | review.ACL | review.Xattr
+
 // dirLike makes a directory as the one at p is. A user cannot give it to another owner: it is theirs then, and may be written by
 // them if they could have written there.
 func (c *copier) dirLike(p string, to *sys.Tree, at string) error {
@@ -157,10 +160,10 @@ func (c *copier) dirLike(p string, to *sys.Tree, at string) error {
 	if c.Root || s.Uid == 0 && s.Gid == 0 { // the user of the namespace
 		return to.MkdirLike(at, c.real, p)
 	}
-	c.faked[p] = true
 	mode := s.Perm()
-	if !c.real.Writable(p) {
+	if c.faked[p] = foreign; !c.real.Writable(p) {
 		mode &^= 0o222
+		c.faked[p] |= review.Mode
 	}
 	return to.Mkdir(at, sys.Mine(mode))
 }
@@ -199,7 +202,7 @@ func (c *copier) bone(at string, e sys.Entry, low, upper *sys.Tree) error {
 	if err := upper.Mkdir(e.Name, sys.Mine(e.Perm())); err != nil {
 		return err
 	}
-	c.faked[at] = true
+	c.faked[at] = foreign
 	to, err := upper.Sub(e.Name)
 	if err != nil {
 		return err
@@ -214,7 +217,7 @@ func (c *copier) readOnly(p point, why string) error {
 	if err != nil {
 		return err
 	}
-	if err := g.ReadOnly(); err != nil {
+	if err := errors.Join(g.ReadOnly(), g.NoDevices()); err != nil {
 		return errors.Join(err, g.Close())
 	}
 	if why != "" || p.locked {
@@ -265,6 +268,7 @@ func (c *copier) in(l layer) ([]review.Change, error) {
 	}
 	// Who owns what we could not give away is no change.
 	return slices.DeleteFunc(found, func(ch review.Change) bool {
-		return ch.What == review.Modified && ch.Differs&^(review.Owner|review.Mode|review.ACL|review.Xattr) == 0 && c.faked[ch.Path]
+		ours, faked := c.faked[ch.Path]
+		return ch.What == review.Modified && faked && ch.Differs&^ours == 0
 	}), err
 }

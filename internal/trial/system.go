@@ -3,6 +3,7 @@ package trial
 import (
 	"errors"
 	"fmt"
+	"path"
 	"syscall"
 
 	"anicca/internal/sys"
@@ -23,14 +24,14 @@ func (c *copier) system() error {
 			return err
 		}
 	}
-	if err := c.root.Mount("anicca", "dev", "tmpfs", []string{"nosuid", "noexec"}, "mode=0755,size=1m"); err != nil {
+	if err := c.root.Mount("anicca", "dev", "tmpfs", []string{"nosuid", "noexec", "nodev"}, "mode=0755,size=1m"); err != nil {
 		return err
 	}
 	for _, d := range devices {
 		if err := c.root.CreateFile("dev/"+d, sys.Mine(0o600)); err != nil {
 			return err
 		}
-		if err := c.through("/dev/" + d); err != nil {
+		if err := c.device("/dev/" + d); err != nil {
 			return err
 		}
 	}
@@ -66,13 +67,57 @@ func (c *copier) system() error {
 func (c *copier) terminals() error {
 	const master = "/dev/pts/ptmx"
 	if c.Root {
-		return errors.Join(c.through("/dev/pts"), c.root.Node("dev/ptmx", syscall.S_IFCHR|0o666, 5<<8|2))
+		return errors.Join(c.device("/dev/pts"), c.maker(), c.root.Symlink(path.Join(path.Base(makerDir), "ptmx"), "dev/ptmx"))
 	}
 	s, err := c.real.Stat(master)
 	if err == nil && s.Perm()&0o006 == 0o006 {
-		err = c.through("/dev/pts")
+		err = c.device("/dev/pts")
 	} else {
 		err = c.root.Mount("anicca", "dev/pts", "devpts", []string{"nosuid", "noexec"}, "newinstance,ptmxmode=0666,mode=0620")
 	}
 	return errors.Join(err, c.root.Symlink("pts/ptmx", "dev/ptmx"))
+}
+
+// device shows real devices: they can be written to, but mode and owner are the machine's.
+func (c *copier) device(p string) error {
+	g, err := c.real.Graft(p, true)
+	if err != nil {
+		return err
+	}
+	if err := g.ReadOnly(); err != nil {
+		return errors.Join(err, g.Close())
+	}
+	return g.Attach(c.root, p)
+}
+
+const makerDir = "dev/.terminals"
+
+// maker makes the device that everybody gets terminals from. It looks for them beside itself, and must lie where devices can be opened: so
+// it has a place of its own, where nothing else can be made.
+func (c *copier) maker() error {
+	if err := c.root.Mkdir(makerDir, sys.Mine(0o755)); err != nil {
+		return err
+	}
+	if err := c.root.Mount("anicca", makerDir, "tmpfs", []string{"nosuid", "noexec"}, "mode=0755,size=1m"); err != nil {
+		return err
+	}
+	beside := path.Join(makerDir, "pts")
+	if err := errors.Join(c.root.Node(path.Join(makerDir, "ptmx"), syscall.S_IFCHR|0o666, 5<<8|2), c.root.Mkdir(beside, sys.Mine(0o755))); err != nil {
+		return err
+	}
+	real, err := c.real.Graft("/dev/pts", true)
+	if err != nil {
+		return err
+	}
+	if err := real.Attach(c.root, beside); err != nil {
+		return err
+	}
+	g, err := c.root.Graft(makerDir, true)
+	if err != nil {
+		return err
+	}
+	if err := g.ReadOnly(); err != nil {
+		return errors.Join(err, g.Close())
+	}
+	return g.Attach(c.root, makerDir)
 }

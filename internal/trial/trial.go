@@ -10,13 +10,15 @@
 package trial
 
 import (
+	"bytes"
+	"encoding/base64"
 	"encoding/gob"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"syscall"
 
 	"anicca/internal/review"
@@ -63,7 +65,8 @@ type Result struct {
 	Trees   []Tree // sorted by path
 	Changes []review.Change
 	Full    bool   // there was no room for more
-	Size    uint64 // of the room, in bytes
+	Size    uint64 // of the room, in bytes; 0 if that was not short
+	Names   uint64 // how many files it can have; 0 if that was not short
 	Left    string // what could not be cleaned up
 
 	Fault     string // why there is no result
@@ -77,8 +80,10 @@ const (
 	NotFound   = 127
 )
 
-// signals are passed on to the command. It gets those of the keyboard from the terminal itself.
-var signals = []os.Signal{syscall.SIGINT, syscall.SIGQUIT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGUSR1, syscall.SIGUSR2}
+// signals are passed on to the command. It gets those of the keyboard from the terminal itself. What whoever called us lets nobody
+// hear, such as nohup(1), the command does not hear either.
+var signals = slices.DeleteFunc(
+	[]os.Signal{syscall.SIGINT, syscall.SIGQUIT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGUSR1, syscall.SIGUSR2}, signal.Ignored)
 
 // Run runs the command of a spec and returns what it changed.
 func Run(s Spec) (*Result, error) {
@@ -128,6 +133,8 @@ func Run(s Spec) (*Result, error) {
 	var r Result
 	err = gob.NewDecoder(report).Decode(&r)
 	code, werr := sys.Ended(p)
+	signal.Ignore(syscall.SIGTTOU)
+	sys.TakeTerminal()
 	switch {
 	case werr != nil:
 		return nil, werr
@@ -138,8 +145,6 @@ func Run(s Spec) (*Result, error) {
 	case r.Fault != "":
 		return nil, errors.New(r.Fault)
 	}
-	signal.Ignore(syscall.SIGTTOU)
-	sys.TakeTerminal()
 	return &r, nil
 }
 
@@ -165,20 +170,28 @@ func place(scratch string) (string, error) {
 
 // start starts this program for its next part.
 func (s Spec) start(spaces sys.Spaces, part string) (*os.Process, error) {
-	text, err := json.Marshal(s)
-	if err != nil {
+	command := s.Command
+	s.Command = nil // goes as it came: its words can be any bytes, and more than one word may hold
+	var text bytes.Buffer
+	if err := gob.NewEncoder(&text).Encode(s); err != nil {
 		return nil, err
 	}
-	return spaces.Start("/proc/self/exe", os.Args[0], "try", "--part", part, "--spec", string(text))
+	args := []string{os.Args[0], "try", "--part", part, "--spec", base64.RawStdEncoding.EncodeToString(text.Bytes()), "--"}
+	return spaces.Start("/proc/self/exe", append(args, command...)...)
 }
 
 // Part does what the second or the third process has to do, and returns its exit code.
-func Part(part, spec string) int {
-	var s Spec
-	if err := json.Unmarshal([]byte(spec), &s); err != nil {
+func Part(part, spec string, command []string) int {
+	s := Spec{}
+	text, err := base64.RawStdEncoding.DecodeString(spec)
+	if err == nil {
+		err = gob.NewDecoder(bytes.NewReader(text)).Decode(&s)
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "anicca:", err)
 		return OwnFault
 	}
+	s.Command = command
 	came := make(chan os.Signal, 8)
 	signal.Notify(came, signals...) // the process that the user has started passes them on
 	if part == "first" {

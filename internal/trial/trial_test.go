@@ -17,7 +17,7 @@ import (
 func TestMain(m *testing.M) {
 	switch {
 	case len(os.Args) > 5 && os.Args[1] == "try":
-		os.Exit(Part(os.Args[3], os.Args[5]))
+		os.Exit(Part(os.Args[3], os.Args[5], os.Args[7:]))
 	case len(os.Args) > 2 && os.Args[1] == "dial":
 		if _, err := net.Dial("unix", os.Args[2]); err != nil {
 			fmt.Fprintln(os.Stderr, err)
@@ -167,7 +167,7 @@ func TestRootIsCopied(t *testing.T) {
 
 // Neither what is below the copy nor the machine can be reached by accident.
 func TestOutOfReach(t *testing.T) {
-	a, _ := trees(t)
+	a, b := trees(t)
 	before := listing(t, a)
 	for _, script := range []string{
 		"umount " + a, "umount -l " + a, "mount -o remount,rw /", "mount --move " + a + " /mnt", "mount -t tmpfs none /mnt",
@@ -180,6 +180,19 @@ func TestOutOfReach(t *testing.T) {
 		if r.Code != 99 {
 			t.Errorf("%s: exit code %d", script, r.Code)
 		}
+	}
+	for _, scratch := range []string{"", b} { // where scratch lies, the copy is in pieces
+		for _, dir := range []string{"/dev", b, "/"} {
+			r, out := try(t, fmt.Sprintf("mknod %[1]s/zero-of-try c 1 5 && head -c1 %[1]s/zero-of-try 2>/dev/null || echo refused", dir), func(s *Spec) { s.Scratch = scratch })
+			if r.Code != 0 || out != "refused\n" {
+				t.Errorf("a device made in %s, scratch %q: exit code %d, %q", dir, scratch, r.Code, out)
+			}
+		}
+	}
+	run(t, fmt.Sprintf("mkdir -p %[1]s/chroot/proc %[1]s/chroot/dev && mount -t proc proc %[1]s/chroot/proc && mount --rbind /dev %[1]s/chroot/dev && mount --make-rprivate %[1]s/chroot/dev", b))
+	t.Cleanup(func() { run(t, fmt.Sprintf("umount -R %[1]s/chroot/proc; umount -l %[1]s/chroot/dev", b)) })
+	if _, out := try(t, fmt.Sprintf("cat %[1]s/chroot/proc/%[2]d/comm; head -c1 %[1]s/chroot/dev/zero || echo refused", b, os.Getpid())); out != "refused\n" {
+		t.Errorf("a chroot shows what is real: %q", out)
 	}
 	r, _ := try(t, "ls -d /proc/1/root/"+a+"/one /proc/1/cwd/; exit 5")
 	if r.Code != 5 || listing(t, a) != before {
@@ -205,6 +218,27 @@ func TestExitCodes(t *testing.T) {
 		if r.Code != want {
 			t.Errorf("%s: exit code %d, want %d", name, r.Code, want)
 		}
+	}
+}
+
+// A command is run as it was written: with names of any bytes, and as long as the kernel takes it.
+func TestAnyWords(t *testing.T) {
+	const odd = "caf\xe9"
+	dir := filepath.Join(t.TempDir(), odd)
+	must(t, os.Mkdir(dir, 0o755))
+	words := append([]string{"/bin/sh", "-c", `printf '%s %s ' "$1" $#; basename "$PWD"`, "sh", odd}, slices.Repeat([]string{"words"}, 40000)...)
+	if r, out := try(t, "", func(s *Spec) { s.Command, s.Dir = words, dir }); r.Code != 0 || out != odd+" 40001 "+odd+"\n" {
+		t.Errorf("exit code %d, %q", r.Code, out)
+	}
+}
+
+// A program of the current directory is found where PATH says so.
+func TestPathOfHere(t *testing.T) {
+	dir := t.TempDir()
+	must(t, os.WriteFile(filepath.Join(dir, "tool-of-here"), []byte("#!/bin/sh\necho found\n"), 0o755))
+	t.Setenv("PATH", ".:"+os.Getenv("PATH"))
+	if _, out := try(t, "", func(s *Spec) { s.Command, s.Dir = []string{"tool-of-here"}, dir }); out != "found\n" {
+		t.Errorf("%q", out)
 	}
 }
 
@@ -322,6 +356,11 @@ func TestFull(t *testing.T) {
 	if r.Code == 0 || !r.Full || r.Size != 2<<20 {
 		t.Errorf("exit code %d, full: %v, %d", r.Code, r.Full, r.Size)
 	}
+	run(t, "mount -o remount,size=50m,nr_inodes=300 "+dir)
+	r, _ = try(t, "i=0; while [ $i -lt 300 ]; do : >/root/file$i || exit 1; i=$((i+1)); done 2>/dev/null", func(s *Spec) { s.Scratch = dir })
+	if r.Code == 0 || !r.Full || r.Size != 0 || r.Names != 300 {
+		t.Errorf("many files: exit code %d, full: %v, %d, %d", r.Code, r.Full, r.Size, r.Names)
+	}
 }
 
 // A package that is installed is told with all that it brings.
@@ -345,5 +384,37 @@ func TestPackage(t *testing.T) {
 	}
 	if exec.Command("dpkg", "-s", "anicca-try").Run() == nil {
 		t.Error("the package is really installed")
+	}
+}
+
+// Neither mode nor owner of a real device or terminal changes, though they can be written to.
+func TestDevicesStay(t *testing.T) {
+	needRoot(t)
+	const device = "/dev/full"
+	was, err := os.Stat(device)
+	must(t, err)
+	t.Cleanup(func() { must(t, os.Chmod(device, was.Mode().Perm())) })
+	if _, out := try(t, "chmod g+x "+device+" 2>/dev/null; chmod -R g+x /dev/pts 2>/dev/null; echo x >/dev/null && echo written; echo x >"+device+" || echo full"); out != "written\nfull\n" {
+		t.Errorf("%q", out)
+	}
+	if is, err := os.Stat(device); err != nil || is.Mode() != was.Mode() {
+		t.Errorf("%s was %v, and is %v, %v", device, was.Mode(), is.Mode(), err)
+	}
+	if is, err := os.Stat("/dev/pts/ptmx"); err != nil || is.Mode().Perm()&0o010 != 0 {
+		t.Errorf("ptmx is %v, %v", is.Mode(), err)
+	}
+}
+
+// Programs can have terminals, as anybody.
+func TestTerminals(t *testing.T) {
+	for _, tool := range []string{"script", "setpriv"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			t.Skip("needs " + tool)
+		}
+	}
+	for _, who := range []string{"", "setpriv --reuid 65534 --regid 65534 --clear-groups "} {
+		if _, out := try(t, who+"script -qc 'tty; echo seen' /dev/null </dev/null"); !strings.Contains(out, "/pts/") || !strings.Contains(out, "seen") {
+			t.Errorf("%q: %q", who, out)
+		}
 	}
 }
