@@ -24,7 +24,11 @@ func tryCommand(g *globals) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "try [-- COMMAND ARG...]",
 		Short: "Watch a little machine forget, or see what a command would change, in a sandbox",
-		Long: `Make a little machine in a namespace of its own, let programs write declared and undeclared
+		Long: `    anicca try                               watch a little machine forget
+    sudo anicca try -- apt install foo       see what that would change, without changing it
+    anicca try -- make install-config        the same in what is yours
+
+Without a command: make a little machine in a namespace of its own, let programs write declared and undeclared
 files in it, restart it three times, show what was lost and what was kept, and bring one
 lost file back from the archive. This machine is not touched.
 
