@@ -25,9 +25,16 @@ type finding struct {
 // printsFile is where a store keeps what is known of the base.
 const printsFile = decl.StateDir + "/base.prints"
 
+// bootID is a variable for tests.
+var bootID = sys.BootID
+
 func (f finding) find(d *root.Disk, b root.Base, look changes.Look) ([]review.Change, error) {
 	at := path.Join(f.store, printsFile)
-	look.Known = changes.NewKnown(fmt.Sprint(d.Backend(), b.Number, b.UUID, b.Made.UnixNano()), func() []byte {
+	name := fmt.Sprint(d.Backend(), b.Number, b.UUID, b.Made.UnixNano())
+	if d.Backend() == decl.Overlay { // the disk below it is written to until the first boot that uses it, and by every boot with anicca=off
+		name += " " + bootID()
+	}
+	look.Known = changes.NewKnown(name, func() []byte {
 		data, _ := f.machine.ReadFile(at) // what cannot be read is found out again
 		return data
 	})

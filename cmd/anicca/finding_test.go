@@ -85,4 +85,21 @@ func TestFindingRemembers(t *testing.T) {
 	if got := find(); !slices.Equal(got, want) {
 		t.Errorf("with nonsense in the store, told %q, want %q", got, want)
 	}
+
+	// A boot with anicca=off writes to what all overlays lie over.
+	m.Close()
+	check(unmountIn(work.Name(), "m"))
+	check(os.WriteFile(work.Path("disk/anicca/base/1/etc/3/late"), nil, 0o644))
+	check(d.MountRoot("root", work.Path("m")))
+	m, err = sys.OpenTree(work.Path("m"))
+	check(err)
+	defer m.Close()
+	check(os.Remove(work.Path("m/etc/3/late")))
+	before := bootID
+	defer func() { bootID = before }()
+	bootID = func() string { return "the next" }
+	want = []string{"modified /etc/1/1", "deleted /etc/2/2", "deleted /etc/3/late", "added /new"}
+	if got := find(); !slices.Equal(got, want) {
+		t.Errorf("after another boot has changed the base, told %q, want %q", got, want)
+	}
 }

@@ -70,7 +70,7 @@ func (g globals) reportOnce() (*plan.Boot, error) {
 	}
 	defer t.Close()
 	if host.Report.Off {
-		return nil, tell.Forget(t)
+		return nil, tell.Forget(t, host.Report.Metrics)
 	}
 	before, err := tell.ReadState(t)
 	if err != nil || before != nil && !before.Due(time.Now().Unix()) {

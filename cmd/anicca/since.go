@@ -69,13 +69,14 @@ func (g globals) takeBaseline(w io.Writer) error {
 	}
 	return g.atDisk(func(s session) error {
 		now := time.Now()
+		// Before the changes are found, which may take long: whoever keeps or forgets something meanwhile writes this anew.
+		told := s.known(now).Write(g.baselines())
 		m := newMeasure(s.boot.Kept(), s.ignore, s.accounts.Users())
 		all, err := finding{s.running, s.disk.Ledger().StorePath, w == io.Discard}.find(s.disk, s.base, m.look())
-		if err != nil {
-			return err
+		if err == nil {
+			err = baseline.Take(s.base.Number, all, sys.BootID(), now).Write(g.baselines())
 		}
-		b := baseline.Take(s.base.Number, all, sys.BootID(), now)
-		if err := errors.Join(b.Write(g.baselines()), s.known(now).Write(g.baselines())); err != nil {
+		if err := errors.Join(told, err); err != nil {
 			return err
 		}
 		fmt.Fprintf(w, "--since-boot now leaves out the %d changes that there are so far\n", len(all))

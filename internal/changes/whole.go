@@ -25,7 +25,7 @@ func (f *finder) whole(v view, n node, at string, what review.What) error {
 // directory is something.
 func (f *finder) count(v view, n node, at string, c *review.Change, inside func(string) func(string) bool) (bool, error) {
 	if !n.IsDir() {
-		c.Stamp = max(c.Stamp, n.Ctim.Nano())
+		c.Stamp += n.Ctim.Nano() // not the newest: that may be one from when the clock was ahead
 		if t := seconds(n.Stat); c.Files == 0 || t > c.Modified {
 			c.Modified = t
 		}

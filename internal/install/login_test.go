@@ -87,7 +87,13 @@ func TestLogin(t *testing.T) {
 			put(fmt.Sprintf("run/report/%d.txt", os.Getuid()), told)
 			hears("at login", true, true)
 			hears("without a terminal", false, false)
-			hears("in a new window", false, true, "TMUX=/tmp/tmux-0/default,1,0")
+			put("bin/cat", "#!/bin/sh\nexit 1\n") // what is told is taken away while it is read
+			if err := os.Chmod(filepath.Join(l.dir, "bin/cat"), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			if out := l.in(t, strings.TrimSuffix(s[1], "'")+"; echo in'", true, "PATH="+l.dir+"/bin:"+os.Getenv("PATH")); !strings.Contains(out, "in\n") {
+				t.Errorf("when that cannot be read: %q", out)
+			}
 			put("home/.hushlogin", "")
 			hears("hushed", false, true)
 			remove("home/.hushlogin")

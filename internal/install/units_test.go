@@ -114,6 +114,51 @@ func TestLateUnits(t *testing.T) {
 	}
 }
 
+// A path unit is dead for good when what it starts was started too often, as by a few 'anicca keep' in a row: so nothing is too often.
+func TestPathUnitsLive(t *testing.T) {
+	seen := 0
+	for _, u := range lateUnits {
+		name, ok := strings.CutSuffix(u.name, ".path")
+		if !ok {
+			continue
+		}
+		seen++
+		data, err := files.ReadFile("files/" + name + ".service")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if head, _, _ := strings.Cut(string(data), "[Service]"); !strings.Contains(head, "\nStartLimitIntervalSec=0\n") {
+			t.Errorf("%s.service may not be started as often as %s asks", name, u.name)
+		}
+	}
+	if seen != 2 {
+		t.Errorf("%d path units were looked at, want 2", seen)
+	}
+}
+
+// A target waits for all that it wants, unless that says that it comes after: a session does not wait for a notification, and so for who shows them, which is
+// started after the session's target on some desktops.
+func TestNoTargetWaitsForLateUnits(t *testing.T) {
+	for _, u := range lateUnits {
+		if u.by != "graphical-session.target" && u.name != "anicca-baseline.service" {
+			continue
+		}
+		data, err := files.ReadFile("files/" + u.name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		after := ""
+		for line := range strings.Lines(string(data)) {
+			if v, ok := strings.CutPrefix(line, "After="); ok {
+				after += " " + v
+			}
+		}
+		if !slices.Contains(strings.Fields(after), u.by) {
+			t.Errorf("%s does not come after %s", u.name, u.by)
+		}
+	}
+}
+
 // Systemd understands every word of the units of the booted system.
 func TestSystemdTakesUnits(t *testing.T) {
 	analyze, err := exec.LookPath("systemd-analyze")

@@ -75,7 +75,7 @@ type Change struct {
 	UID      uint32  `json:"uid"`
 	GID      uint32  `json:"gid"`
 
-	Stamp int64 `json:"-"` // another number after every change: when the newest file was last changed in any way; of a directory without any, its mode
+	Stamp int64 `json:"-"` // another number after every change: made of when files were last changed in any way, and of the mode of a directory
 }
 
 // Sort puts changes in the order of their paths: what lies in a directory comes right behind it.

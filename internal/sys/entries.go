@@ -26,7 +26,8 @@ type reader struct {
 var readers = sync.Pool{New: func() any { return new(reader) }}
 
 // Each describes all that lies in the directory of the tree, in no order, in one system call for each; what vanishes meanwhile is left
-// out. When things were born is not told, nor what they are flagged with. Name and description are valid until f returns. Not for two goroutines at once.
+// out. When things were born is not told, nor what they are flagged with; of what is mounted there and cannot be looked at, such as
+// what a user serves to nobody else, nothing but its mount. Name and description are valid until f returns. Not for two goroutines at once.
 func (t *Tree) Each(f func(name []byte, s *Stat) error) error {
 	if t.listed {
 		if _, err := unix.Seek(t.fd, 0, 0); err != nil {
@@ -56,7 +57,11 @@ func (t *Tree) Each(f func(name []byte, s *Stat) error) error {
 			if string(name) == "." || string(name) == ".." {
 				continue
 			}
-			switch e := r.statx(t.fd, &name[0]); {
+			e := r.statx(t.fd, &name[0], described)
+			if e != 0 && e != unix.ENOENT && t.covered(r, &name[0]) {
+				e = 0
+			}
+			switch {
 			case e == unix.ENOENT:
 				continue
 			case e != 0:
@@ -69,9 +74,19 @@ func (t *Tree) Each(f func(name []byte, s *Stat) error) error {
 	}
 }
 
-// statx describes one name, which has no slash, so it leads nowhere else.
-func (r *reader) statx(dir int, name *byte) unix.Errno {
-	const flags, mask = unix.AT_SYMLINK_NOFOLLOW | unix.AT_NO_AUTOMOUNT, unix.STATX_BASIC_STATS | unix.STATX_MNT_ID
+// covered reports whether something is mounted at a name, which can be found out though it cannot be described, and describes that.
+func (t *Tree) covered(r *reader, name *byte) bool {
+	here, err := t.Stat(".")
+	r.stat = Stat{}
+	return err == nil && r.statx(t.fd, name, 0) == 0 && r.x.Mask&unix.STATX_MNT_ID != 0 && r.stat.MountID != here.MountID
+}
+
+// described is what is told of an entry.
+const described = unix.STATX_BASIC_STATS | unix.STATX_MNT_ID
+
+// statx describes one name, which has no slash, so it leads nowhere else. No server is asked, which may never answer.
+func (r *reader) statx(dir int, name *byte, mask uintptr) unix.Errno {
+	const flags = unix.AT_SYMLINK_NOFOLLOW | unix.AT_NO_AUTOMOUNT | unix.AT_STATX_DONT_SYNC
 	for {
 		_, _, e := unix.Syscall6(unix.SYS_STATX, uintptr(dir), uintptr(unsafe.Pointer(name)), flags, mask, uintptr(unsafe.Pointer(&r.x)), 0)
 		if e == unix.EINTR {
@@ -106,7 +121,7 @@ func (t *Tree) Entry(name string) (Entry, error) {
 	}
 	r := readers.Get().(*reader)
 	defer readers.Put(r)
-	if e := r.statx(t.fd, p); e != 0 {
+	if e := r.statx(t.fd, p, described); e != 0 {
 		return Entry{}, wrap("stat", t.Path(name), e)
 	}
 	return Entry{name, r.stat}, nil

@@ -1,6 +1,7 @@
 package tell
 
 import (
+	"cmp"
 	"fmt"
 	"path"
 
@@ -11,12 +12,12 @@ import (
 // usualMetrics is where the node_exporter of Debian and Ubuntu looks.
 const usualMetrics = "/var/lib/prometheus/node-exporter"
 
+// metricsDir is where the text is to be.
+func metricsDir(declared string) string { return cmp.Or(declared, usualMetrics) }
+
 // Metrics puts a text for node_exporter into its directory. Where none is declared and the usual one is not there, nobody reads it.
 func Metrics(t *sys.Tree, declared, text string) error {
-	dir := declared
-	if dir == "" {
-		dir = usualMetrics
-	}
+	dir := metricsDir(declared)
 	s, err := t.Stat(dir)
 	switch {
 	case declared == "" && (err != nil || !s.IsDir()):

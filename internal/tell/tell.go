@@ -9,6 +9,7 @@ import (
 	"path"
 	"strings"
 
+	"anicca/internal/decl"
 	"anicca/internal/report"
 	"anicca/internal/sys"
 )
@@ -86,11 +87,13 @@ func keep(t *sys.Tree, stays map[string]bool) error {
 	return err
 }
 
-// Forget takes away all that [Write] has put in place, where nobody is to be told anything.
-func Forget(t *sys.Tree) error {
+// Forget takes away all that [Write] and [Metrics] have put in place, where nobody is to be told anything.
+func Forget(t *sys.Tree, metrics string) error {
 	err := keep(t, nil)
-	if there, _ := t.Exists(StatePath); there {
-		err = errors.Join(err, t.Remove(StatePath))
+	for _, p := range []string{StatePath, path.Join(metricsDir(metrics), decl.MetricsFile)} {
+		if there, _ := t.Exists(p); there {
+			err = errors.Join(err, t.Remove(p))
+		}
 	}
 	return err
 }

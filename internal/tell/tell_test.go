@@ -112,7 +112,7 @@ func TestOldReportsGo(t *testing.T) {
 	o := options()
 	o.Login = false
 	write(s, o, "0.json")
-	if err := Forget(tree); err != nil {
+	if err := Forget(tree, ""); err != nil {
 		t.Fatal(err)
 	}
 	if names, err := tree.List("/run/anicca"); err != nil || len(names) != 1 {
@@ -121,7 +121,7 @@ func TestOldReportsGo(t *testing.T) {
 	if again, err := ReadState(tree); err != nil || again != nil {
 		t.Errorf("%v %v", again, err)
 	}
-	if err := Forget(machine(t)); err != nil {
+	if err := Forget(machine(t), ""); err != nil {
 		t.Errorf("where nothing is: %v", err)
 	}
 }
@@ -160,6 +160,26 @@ func TestMetrics(t *testing.T) {
 	}
 	if err := Metrics(tree, "/srv/link", "b 1\n"); err == nil {
 		t.Error("a link was followed")
+	}
+	if err := Forget(tree, "/srv/link"); err != nil {
+		t.Errorf("forgotten through a link: %v", err)
+	}
+	for declared, dir := range map[string]string{"": usualMetrics, "/srv/metrics": "/srv/metrics"} {
+		if err := os.WriteFile(tree.Path("/srv/metrics/other.prom"), nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if there, err := tree.Exists(dir + "/anicca.prom"); err != nil || !there {
+			t.Fatalf("%s: %v %v", dir, there, err)
+		}
+		if err := Forget(tree, declared); err != nil {
+			t.Error(err)
+		}
+		if there, err := tree.Exists(dir + "/anicca.prom"); err != nil || there {
+			t.Errorf("numbers that are not true any more stay in %s: %v", dir, err)
+		}
+	}
+	if there, err := tree.Exists("/srv/metrics/other.prom"); err != nil || !there {
+		t.Errorf("what others put there was taken away: %v", err)
 	}
 }
 
