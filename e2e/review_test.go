@@ -25,7 +25,7 @@ func TestReview(t *testing.T) {
 	d.convertForReview(t)
 	m := d.boot(t, "")
 	m.clean()
-	m.run("for n in $(seq 1200); do test ! -e /run/anicca/known.json || break; sleep 0.2; done; test -e /run/anicca/baseline.json || { journalctl -b -u anicca-baseline; exit 1; }")
+	m.run("for n in $(seq 1200); do test ! -e /run/anicca/baseline.json || break; sleep 0.2; done; test -e /run/anicca/baseline.json || { journalctl -b -u anicca-baseline; exit 1; }")
 	m.ordered()
 	m.lived()
 	m.reviewed()
