@@ -40,6 +40,7 @@ func (w *walker) run() {
 		w.below, w.unlike, w.prints = w.below[:0], w.unlike[:0], w.prints[:0]
 		err := gone(w.dir(at))
 		w.done(w.below, err)
+		sys.Yield()
 	}
 }
 
