@@ -36,6 +36,8 @@ func changesOnly(args []string) error {
 	switch how {
 	case "floor":
 		return searchFloor(was, is)
+	case "calls":
+		return overlayCalls(base, now)
 	case "btrfs":
 		found, err = changes.Btrfs(was, is, none)
 	case "overlay":

@@ -79,7 +79,11 @@ func compareWays(title, device string, ways []way, runs int, goals []wanted) err
 		if g.more {
 			middle, least = 1/middle, 1/least
 		}
-		fmt.Printf("   %-40s%7.2f [%.2f]   (wanted: %s)\n", g.ratio+":", middle, least, g.goal)
+		goal := ""
+		if g.goal != "" {
+			goal = "   (wanted: " + g.goal + ")"
+		}
+		fmt.Printf("   %-40s%7.2f [%.2f]%s\n", g.ratio+":", middle, least, goal)
 	}
 	fmt.Println()
 	return nil

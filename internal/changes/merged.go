@@ -96,7 +96,7 @@ func (v merged) open(n node) (view, error) {
 	if err := n.marks(); err != nil {
 		return nil, err
 	}
-	t, err := v.up.Sub(n.real)
+	t, err := v.up.Child(n.real)
 	if err != nil {
 		return nil, err
 	}

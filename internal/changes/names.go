@@ -2,6 +2,7 @@ package changes
 
 import (
 	"hash/crc32"
+	"sync"
 
 	"anicca/internal/sys"
 )
@@ -65,9 +66,9 @@ func (v *volume) link(dir uint64, name string) (out sys.Link, ok bool, err error
 	return out, ok, v.small.Err()
 }
 
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+var castagnoli = sync.OnceValue(func() *crc32.Table { return crc32.MakeTable(crc32.Castagnoli) })
 
 // hash is btrfs_name_hash of the kernel: a CRC-32C that begins with ~1 and is not inverted, as others are.
 func hash(name string) uint64 {
-	return uint64(^crc32.Update(1, castagnoli, []byte(name)))
+	return uint64(^crc32.Update(1, castagnoli(), []byte(name)))
 }

@@ -47,12 +47,16 @@ func viewOf(t *sys.Tree) (plain, error) {
 }
 
 func (v plain) self() (node, error) {
-	s, err := v.Stat(".")
-	return node{Entry: sys.Entry{Stat: s}, tree: v.Tree, real: "."}, err
+	e, err := v.Self()
+	return node{Entry: e, tree: v.Tree, real: "."}, err
 }
 
 func (v plain) nodes() ([]node, error) {
-	out, err := v.list(nil)
+	var out []node
+	err := v.each(func(n node) error {
+		out = append(out, n)
+		return nil
+	})
 	slices.SortFunc(out, func(a, b node) int { return strings.Compare(a.Name, b.Name) })
 	return out, err
 }
@@ -64,17 +68,8 @@ func (v plain) each(f func(node) error) error {
 	})
 }
 
-// list appends all that lies in the directory to a list, in no order.
-func (v plain) list(out []node) ([]node, error) {
-	err := v.each(func(n node) error {
-		out = append(out, n)
-		return nil
-	})
-	return out, err
-}
-
 func (v plain) open(n node) (view, error) {
-	t, err := v.Sub(n.real)
+	t, err := v.Child(n.real)
 	if err != nil {
 		return nil, err
 	}

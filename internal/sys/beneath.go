@@ -18,9 +18,9 @@ func (t *Tree) Beneath(p string) (*Tree, error) {
 	defer dir.Close()
 	fd, err := unix.OpenTree(dir.fd, "", unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC|unix.AT_EMPTY_PATH)
 	if err != nil {
-		return nil, wrap("open_tree", dir.name, err)
+		return nil, wrap("open_tree", dir.Name(), err)
 	}
-	return &Tree{fd: fd, name: dir.name}, nil
+	return &Tree{fd: fd, name: dir.Name()}, nil
 }
 
 // Refill makes the directory dst hold what the directory src holds, with all metadata, and nothing else: what it held is removed.

@@ -114,7 +114,7 @@ func (t *Tree) Subvolume(p string) (Subvolume, error) {
 func (t *Tree) btrfsUUID() (string, error) {
 	var b [1024]byte // struct btrfs_ioctl_fs_info_args
 	if err := ioctl(t.fd, btrfsFsInfo, unsafe.Pointer(&b)); err != nil {
-		return "", wrap("btrfs filesystem info", t.name, err)
+		return "", wrap("btrfs filesystem info", t.Name(), err)
 	}
 	return uuid(b[16:32]), nil
 }

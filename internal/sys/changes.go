@@ -26,7 +26,7 @@ const (
 // What is mounted in the root, and what skip names, is passed over. A file counts as modified if its content or its owner or
 // mode differ; where size and time of change are the same, its content is taken to be the same.
 func Changes(base, root *Tree, skip func(p string) bool, tell func(Change)) error {
-	s, err := fstat(root.fd, root.name)
+	s, err := fstat(root.fd, root.Name())
 	if err != nil {
 		return err
 	}

@@ -67,7 +67,7 @@ func (t *Tree) RemoveTree(p string) error {
 	if err != nil {
 		return err
 	}
-	here, err := fstat(t.fd, t.name)
+	here, err := fstat(t.fd, t.Name())
 	if err != nil {
 		return err
 	}

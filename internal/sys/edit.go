@@ -86,7 +86,7 @@ func (t *Tree) writeFile(p string, data []byte, perm Perm, last bool) error {
 	if !last {
 		return nil
 	}
-	return do("fsync", dir.name, func() error { return unix.Fsync(dir.fd) })
+	return do("fsync", dir.Name(), func() error { return unix.Fsync(dir.fd) })
 }
 
 // create makes an empty file, which is read back without its time of access moving.
@@ -225,7 +225,7 @@ func (t *Tree) List(p string) ([]string, error) {
 		err := retry(func() (err error) { n, err = unix.Getdents(sub.fd, buf); return err })
 		if err != nil || n <= 0 {
 			slices.Sort(names)
-			return names, wrap("list", sub.name, err)
+			return names, wrap("list", sub.Name(), err)
 		}
 		_, _, names = unix.ParseDirent(buf[:n], -1, names)
 	}
@@ -233,5 +233,5 @@ func (t *Tree) List(p string) ([]string, error) {
 
 // Sync waits until everything written to the tree's filesystem is on the disk.
 func (t *Tree) Sync() error {
-	return do("sync", t.name, func() error { return unix.Syncfs(t.fd) })
+	return do("sync", t.Name(), func() error { return unix.Syncfs(t.fd) })
 }

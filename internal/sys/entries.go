@@ -30,14 +30,48 @@ var readers = sync.Pool{New: func() any { return new(reader) }}
 // out. When things were born is not told, nor what they are flagged with; of what is mounted there and cannot be looked at, such as
 // what a user serves to nobody else, nothing but its mount. Name and description are valid until f returns. Not for two goroutines at once.
 func (t *Tree) Each(f func(name []byte, s *Stat) error) error {
+	r := readers.Get().(*reader)
+	defer readers.Put(r)
+	return t.read(r, func(name []byte, _ bool) error {
+		e := r.statx(t.fd, &name[0], described)
+		if e != 0 && e != unix.ENOENT && t.covered(r, &name[0]) {
+			e = 0
+		}
+		switch {
+		case e == unix.ENOENT:
+			return nil
+		case e != 0:
+			return wrap("stat", t.Path(string(name)), e)
+		}
+		return f(name, &r.stat)
+	})
+}
+
+// Listed is what a directory itself tells of an entry.
+type Listed struct {
+	Name string
+	Dir  bool // it is a directory: not all filesystems tell that
+}
+
+// Names appends the names in the directory of the tree to a list, in no order. Not for two goroutines at once.
+func (t *Tree) Names(all []Listed) ([]Listed, error) {
+	r := readers.Get().(*reader)
+	defer readers.Put(r)
+	err := t.read(r, func(name []byte, dir bool) error {
+		all = append(all, Listed{string(name), dir})
+		return nil
+	})
+	return all, err
+}
+
+// read calls f for each name in the directory, behind which there is a zero.
+func (t *Tree) read(r *reader, f func(name []byte, dir bool) error) error {
 	if t.listed {
 		if _, err := unix.Seek(t.fd, 0, 0); err != nil {
-			return wrap("read directory", t.name, err)
+			return wrap("read directory", t.Name(), err)
 		}
 	}
 	t.listed = true
-	r := readers.Get().(*reader)
-	defer readers.Put(r)
 	for {
 		n, err := unix.Getdents(t.fd, r.buf[:])
 		switch {
@@ -46,10 +80,10 @@ func (t *Tree) Each(f func(name []byte, s *Stat) error) error {
 		case err == unix.ENOENT, err == nil && n == 0: // in the first case, the directory itself was removed
 			return nil
 		case err != nil:
-			return wrap("read directory", t.name, err)
+			return wrap("read directory", t.Name(), err)
 		}
 		// struct linux_dirent64 of the kernel: a number, an offset, the length of all, a type, and a name with a zero behind it.
-		const length, head = 16, 19
+		const length, kind, head = 16, 18, 19
 		for rest := r.buf[:n]; len(rest) > head; {
 			one := rest[:binary.NativeEndian.Uint16(rest[length:])]
 			rest = rest[len(one):]
@@ -58,17 +92,7 @@ func (t *Tree) Each(f func(name []byte, s *Stat) error) error {
 			if string(name) == "." || string(name) == ".." {
 				continue
 			}
-			e := r.statx(t.fd, &name[0], described)
-			if e != 0 && e != unix.ENOENT && t.covered(r, &name[0]) {
-				e = 0
-			}
-			switch {
-			case e == unix.ENOENT:
-				continue
-			case e != 0:
-				return wrap("stat", t.Path(string(name)), e)
-			}
-			if err := f(name, &r.stat); err != nil {
+			if err := f(name, one[kind] == unix.DT_DIR); err != nil {
 				return err
 			}
 		}
@@ -92,9 +116,9 @@ func (t *Tree) covered(r *reader, name *byte) bool {
 // described is what is told of an entry.
 const described = unix.STATX_BASIC_STATS | unix.STATX_MNT_ID
 
-// statx describes one name, which has no slash, so it leads nowhere else. No server is asked, which may never answer.
+// statx describes one name, which has no slash, so it leads nowhere else; the empty name is the directory itself. No server is asked, which may never answer.
 func (r *reader) statx(dir int, name *byte, mask uintptr) unix.Errno {
-	const flags = unix.AT_SYMLINK_NOFOLLOW | unix.AT_NO_AUTOMOUNT | unix.AT_STATX_DONT_SYNC
+	const flags = unix.AT_SYMLINK_NOFOLLOW | unix.AT_NO_AUTOMOUNT | unix.AT_STATX_DONT_SYNC | unix.AT_EMPTY_PATH
 	for {
 		_, _, e := unix.Syscall6(unix.SYS_STATX, uintptr(dir), uintptr(unsafe.Pointer(name)), flags, mask, uintptr(unsafe.Pointer(&r.x)), 0)
 		if e == unix.EINTR {
@@ -114,8 +138,18 @@ func (r *reader) statx(dir int, name *byte, mask uintptr) unix.Errno {
 
 // Device is the number of the device of the tree's directory, as [Stat] has it.
 func (t *Tree) Device() (uint64, error) {
-	s, err := fstat(t.fd, t.name)
+	s, err := fstat(t.fd, t.Name())
 	return s.Dev, err
+}
+
+// Self describes the directory of the tree itself, as [Tree.Each] does what lies in it.
+func (t *Tree) Self() (Entry, error) {
+	r := readers.Get().(*reader)
+	defer readers.Put(r)
+	if e := r.statx(t.fd, new(byte), described); e != 0 {
+		return Entry{}, wrap("stat", t.Name(), e)
+	}
+	return Entry{".", r.stat}, nil
 }
 
 // Entry describes one name in the directory of the tree, as [Tree.Each] does.

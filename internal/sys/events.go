@@ -128,7 +128,7 @@ func (e *Events) Watch(t *Tree, name string, way bool) (who bool, err error) {
 	}
 	wd, err := unix.InotifyAddWatch(e.ino, procPath(t.fd), mask|unix.IN_ONLYDIR|unix.IN_MASK_ADD)
 	if err != nil {
-		return false, wrap("inotify_add_watch", t.name, err)
+		return false, wrap("inotify_add_watch", t.Name(), err)
 	}
 	id := inoID(int32(wd))
 	e.dirs[id] = append(e.dirs[id], name)

@@ -82,7 +82,7 @@ func (t *Tree) TreeHolders(p string) ([]Holder, error) {
 
 // numbers notes the devices and numbers of the directory and of all in it.
 func (t *Tree) numbers(out map[[2]uint64]bool) error {
-	here, err := fstat(t.fd, t.name)
+	here, err := fstat(t.fd, t.Name())
 	if err != nil {
 		return err
 	}

@@ -86,7 +86,7 @@ func (t *Tree) plainDir(name string, like look) error {
 // givesNothing reports whether what we make in a directory is ours alone: nobody else can put anything into it, and it gives
 // neither its group nor attributes, such as an access list, to what is made in it.
 func (t *Tree) givesNothing(me Perm) bool {
-	s, err := fstat(t.fd, t.name)
+	s, err := fstat(t.fd, t.Name())
 	return err == nil && plain(s, me) && t.bare()
 }
 
@@ -132,7 +132,7 @@ func (t *Tree) hold(name string) (int, error) {
 
 // isOurs reports whether nobody else can put anything into the directory. An access list that lets them shows in its mode.
 func (t *Tree) isOurs() bool {
-	s, err := fstat(t.fd, t.name)
+	s, err := fstat(t.fd, t.Name())
 	return err == nil && int(s.Uid) == unix.Geteuid() && s.Perm()&0o022 == 0
 }
 

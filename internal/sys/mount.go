@@ -195,7 +195,7 @@ func (t *Tree) Unmount(p string, lazy bool) error {
 func (t *Tree) MakeWritable() error {
 	var s unix.Statfs_t
 	if err := unix.Fstatfs(t.fd, &s); err != nil {
-		return wrap("statfs", t.name, err)
+		return wrap("statfs", t.Name(), err)
 	}
 	if s.Flags&unix.ST_RDONLY == 0 {
 		return nil
@@ -209,7 +209,7 @@ func (t *Tree) MakeWritable() error {
 			flags |= ms
 		}
 	}
-	return do("remount", t.name, func() error { return unix.Mount("", procPath(t.fd), "", flags, "") })
+	return do("remount", t.Name(), func() error { return unix.Mount("", procPath(t.fd), "", flags, "") })
 }
 
 // MountedFrom reports whether the topmost object at dst is the very object at src, on a mount of its own.

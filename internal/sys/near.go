@@ -80,7 +80,7 @@ func (n *Near) parent(p string) (near, string, error) {
 	if err != nil {
 		return near{}, "", err
 	}
-	s, err := fstat(dir.fd, dir.name)
+	s, err := fstat(dir.fd, dir.Name())
 	if err != nil {
 		dir.Close()
 		return near{}, "", err

@@ -62,7 +62,7 @@ func Probe(device string) (Superblock, error) {
 func (t *Tree) FilesystemUUID() (string, error) {
 	var s unix.Statfs_t
 	if err := unix.Fstatfs(t.fd, &s); err != nil {
-		return "", wrap("statfs", t.name, err)
+		return "", wrap("statfs", t.Name(), err)
 	}
 	if uint32(s.Type) == unix.BTRFS_SUPER_MAGIC { // signed, and of 32 bits on some processors
 		return t.btrfsUUID()
@@ -80,11 +80,11 @@ func (t *Tree) FilesystemUUID() (string, error) {
 
 // mount returns the line of the mount table that the tree lies on.
 func (t *Tree) mount() (*mountinfo.Info, error) {
-	st, err := fstat(t.fd, t.name)
+	st, err := fstat(t.fd, t.Name())
 	if err != nil {
 		return nil, err
 	}
-	return mountOf(st, t.name)
+	return mountOf(st, t.Name())
 }
 
 func mountOf(st Stat, name string) (*mountinfo.Info, error) {

@@ -79,7 +79,7 @@ func (s *Search) items(tree uint64, from, to Key, since uint64) iter.Seq[Item] {
 			clear(k[68:104])
 			le.PutUint64(k[104:], uint64(len(s.buf)-searchHead))
 			if err := ioctl(s.t.fd, btrfsTreeSearch, unsafe.Pointer(&s.buf[0])); err != nil {
-				s.err = wrap("tree search", s.t.name, err)
+				s.err = wrap("tree search", s.t.Name(), err)
 				return
 			}
 			n := int(le.Uint32(k[64:]))

@@ -17,7 +17,8 @@ import (
 type Tree struct {
 	fd     int
 	name   string
-	listed bool // by Each: the next time begins with going back
+	above  *Tree // that the name is one in, if that is not the whole of it
+	listed bool  // the next time begins with going back
 }
 
 const resolve = unix.RESOLVE_BENEATH | unix.RESOLVE_NO_SYMLINKS | unix.RESOLVE_NO_MAGICLINKS
@@ -35,14 +36,19 @@ func OpenTree(p string) (*Tree, error) {
 func (t *Tree) Close() error { return unix.Close(t.fd) }
 
 // Name is the path that the tree was opened by, for messages.
-func (t *Tree) Name() string { return t.name }
+func (t *Tree) Name() string {
+	if t.above != nil {
+		return t.above.Path(t.name)
+	}
+	return t.name
+}
 
 // Path joins p to the tree's name, for messages.
 func (t *Tree) Path(p string) string {
 	if t.name == "/" && strings.HasPrefix(p, "/") { // mostly
 		return path.Clean(p)
 	}
-	return path.Join(t.name, p)
+	return path.Join(t.Name(), p)
 }
 
 // inside turns a path into one that openat2 takes beneath a directory.
@@ -111,13 +117,20 @@ func (t *Tree) Sub(p string) (*Tree, error) {
 	return &Tree{fd: fd, name: t.Path(p)}, nil
 }
 
-// Look opens the directory p as a tree in which names can be looked up. It cannot be listed itself, which makes it cheaper than [Tree.Sub].
-func (t *Tree) Look(p string) (*Tree, error) {
-	fd, err := t.open(p, unix.O_PATH|unix.O_DIRECTORY, 0)
-	if err != nil {
-		return nil, err
+// Child is [Tree.Sub] for a name that is one component, which takes less time.
+func (t *Tree) Child(name string) (*Tree, error) {
+	if strings.Contains(name, "/") || name == ".." {
+		return t.Sub(name)
 	}
-	return &Tree{fd: fd, name: t.Path(p)}, nil
+	fd := -1
+	err := retry(func() (err error) {
+		fd, err = unix.Openat(t.fd, name, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_LARGEFILE|unix.O_CLOEXEC, 0)
+		return err
+	})
+	if err != nil {
+		return nil, wrap("open", t.Path(name), err)
+	}
+	return &Tree{fd: fd, name: name, above: t}, nil
 }
 
 // WorkIn runs f on a thread whose working directory is the tree's, for calls of the kernel that take names from there.
@@ -164,7 +177,7 @@ func last(p string) (up, name string) {
 // Stat describes what lies at p, without following a link there.
 func (t *Tree) Stat(p string) (Stat, error) {
 	if inside(p) == "." {
-		return fstat(t.fd, t.name)
+		return fstat(t.fd, t.Name())
 	}
 	fd, err := t.open(p, unix.O_PATH|unix.O_NOFOLLOW, 0)
 	if err != nil {

@@ -84,6 +84,9 @@ func (t *Tree) manyXattrs(name string) (map[string][]byte, error) {
 }
 
 func (t *Tree) listxattr(name string, buf []byte) (int, error) {
+	if name == "." {
+		return unix.Flistxattr(t.fd, buf)
+	}
 	if !noXattrat.Load() {
 		p, err := unix.BytePtrFromString(name)
 		if err != nil {
