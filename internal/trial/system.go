@@ -56,7 +56,11 @@ func (c *copier) system() error {
 	}
 	if c.Root { // packages ask for it before they start or stop a service
 		if there, err := c.root.Exists("run/systemd/system"); err == nil && there {
-			return c.root.RemoveTree("run/systemd/system")
+			run, err := c.root.Sub("run/systemd") // mostly on a filesystem of its own, and no tree is removed across one
+			if err != nil {
+				return err
+			}
+			return errors.Join(run.RemoveTree("system"), run.Close())
 		}
 	}
 	return nil

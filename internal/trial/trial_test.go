@@ -165,6 +165,18 @@ func TestRootIsCopied(t *testing.T) {
 	equal(t, told(r, "/usr/share/doc"), "d ")
 }
 
+// Where systemd runs, /run is a filesystem of its own, and a package must not believe that it can be asked to start something.
+func TestSystemdIsNotSeen(t *testing.T) {
+	needRoot(t)
+	run(t, "mount -t tmpfs -o mode=0755 none /run && mkdir -p /run/anicca /run/systemd/system/x.d /run/systemd/units")
+	t.Cleanup(func() { run(t, "umount /run") })
+	r, out := try(t, "test ! -e /run/systemd/system && test -d /run/systemd/units && echo not seen")
+	if r.Code != 0 || out != "not seen\n" {
+		t.Errorf("exit code %d, %q", r.Code, out)
+	}
+	run(t, "test -d /run/systemd/system/x.d")
+}
+
 // Neither what is below the copy nor the machine can be reached by accident.
 func TestOutOfReach(t *testing.T) {
 	a, b := trees(t)
