@@ -34,7 +34,7 @@ place; no, if nothing makes it wait for that; unknown, if systemd does not know 
 Exit codes: 0 done, 1 a fault, 3 the declaration is invalid.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			paths, err := absolute(args)
+			paths, err := inMachine(args)
 			if err != nil {
 				return err
 			}

@@ -28,7 +28,7 @@ Exit codes: 0 done, 1 a step failed or a path is not kept, 3 the declaration is 
 4 there are changes (--check).`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			paths, err := absolute(args)
+			paths, err := inMachine(args)
 			if err != nil {
 				return err
 			}

@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"errors"
-	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -30,7 +29,7 @@ Exit codes: 0 done or kept already, 1 a step failed or a path cannot be kept, 3 
 or would be invalid, 4 there are changes (--check), 5 going on would lose data, so nothing was done.`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			paths, err := absolute(args)
+			paths, err := inMachine(args)
 			if err != nil {
 				return err
 			}
@@ -43,18 +42,6 @@ or would be invalid, 4 there are changes (--check), 5 going on would lose data, 
 	c.Flags().BoolVar(&o.check, "check", false, "change nothing; exit with 4 if there are changes")
 	c.Flags().StringVar(&o.store, "store", "", "the store to keep them in (default: the one with anicca's own records)")
 	return c
-}
-
-func absolute(args []string) ([]string, error) {
-	var out []string
-	for _, a := range args {
-		p, err := filepath.Abs(a)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, p)
-	}
-	return out, nil
 }
 
 // live shows a change of a running machine, asks, and does it.

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -94,14 +95,21 @@ func (g globals) top(lock bool) (dir string, done func() error, err error) {
 	return "", nil, fmt.Errorf("what is mounted at %s is not a root that anicca made", g.root)
 }
 
-// inMachine turns arguments into absolute paths of the machine.
+// inMachine turns arguments into absolute paths of the machine. An empty one is refused: it is a variable that was never set,
+// rather than the directory one is in.
 func inMachine(args []string) ([]string, error) {
+	var out []string
 	for _, a := range args {
 		if a == "" {
 			return nil, exitError{exitUsage, "an empty path names nothing"}
 		}
+		p, err := filepath.Abs(a)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, p)
 	}
-	return absolute(args)
+	return out, nil
 }
 
 // with opens a place to look while f looks into it.

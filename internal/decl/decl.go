@@ -5,7 +5,10 @@
 // it imports only the standard library and holds no behaviour beyond parsing its own words.
 package decl
 
-import "path"
+import (
+	"path"
+	"strings"
+)
 
 // Host is one machine's evaluated declaration.
 type Host struct {
@@ -194,6 +197,13 @@ type Accounts interface {
 	// Folder returns where a user has one of the [Folders], as a path below the home; "" says that the user has none there.
 	// What the user wrote decides, so it is an error if that cannot be read.
 	Folder(u Account, name string) (rel string, err error)
+}
+
+// StoreOwn reports whether a path below the top of a store is the store itself, or lies in what it has for itself: the records of anicca,
+// trash, and what the filesystem makes. It was kept for no path of the machine.
+func StoreOwn(p string) bool {
+	first, _, _ := strings.Cut(strings.TrimPrefix(p, "/"), "/")
+	return first == "" || first == "." || first == StateDir || first == "lost+found" || strings.HasPrefix(first, TrashDir)
 }
 
 // TrashDir begins the name of the trash directory of a user at the top of a store, before the user's number.

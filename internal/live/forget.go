@@ -123,6 +123,9 @@ func (m Machine) taking(host *decl.Host, recorded *plan.Boot, p string, fate Fat
 		if _, _, inside := find(host, p); inside {
 			continue
 		}
+		if err := m.single(host, s, p); err != nil {
+			return nil, err
+		}
 		if above(host, recorded, p) {
 			return nil, fmt.Errorf("%s is not an entry, but others lie in it: name them", p)
 		}
@@ -134,9 +137,31 @@ func (m Machine) taking(host *decl.Host, recorded *plan.Boot, p string, fate Fat
 	return nil, nil
 }
 
+// single refuses what is in a store and is not the kept copy of one path: the store itself, its records, and other filesystems and stores.
+func (m Machine) single(host *decl.Host, store decl.Store, p string) error {
+	source := path.Join(store.Path, p)
+	if decl.StoreOwn(p) {
+		return fmt.Errorf("%s is the store's own, not a kept copy: 'anicca orphans' lists what can be taken away", source)
+	}
+	for _, s := range host.Stores {
+		if s.Path == source || strings.HasPrefix(s.Path, source+"/") {
+			return fmt.Errorf("%s is where the store %s lies, not a kept copy", source, s.Path)
+		}
+	}
+	here, err := m.Root.Stat(store.Path)
+	if err != nil {
+		return err
+	}
+	there, err := m.Root.Stat(source)
+	if err == nil && there.MountID != here.MountID {
+		err = fmt.Errorf("%s lies on another filesystem than its store: it is not a kept copy", source)
+	}
+	return err
+}
+
 // above reports whether an entry lies below a path, declared or of the recorded boot plan.
 func above(host *decl.Host, recorded *plan.Boot, p string) bool {
-	below := func(q string) bool { return strings.HasPrefix(q, p+"/") }
+	below := func(q string) bool { return strings.HasPrefix(q, strings.TrimSuffix(p, "/")+"/") }
 	return slices.ContainsFunc(recorded.Entries, func(s plan.Step) bool { return below(s.Path) }) ||
 		slices.ContainsFunc(host.Stores, func(s decl.Store) bool {
 			return slices.ContainsFunc(s.Entries, func(e decl.Entry) bool { return below(e.Path) })

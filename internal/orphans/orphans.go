@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"path"
 	"slices"
-	"strings"
 	"time"
 
 	"anicca/internal/decl"
@@ -95,7 +94,7 @@ func (w *walker) dir(p string) error {
 	}
 	for _, n := range names {
 		at := path.Join(p, n)
-		if w.kept[at] || sys.IsTemp(n) || p == "/" && (n == decl.StateDir || n == "lost+found" || strings.HasPrefix(n, decl.TrashDir)) {
+		if w.kept[at] || sys.IsTemp(n) || decl.StoreOwn(at) {
 			continue
 		}
 		s, err := w.root.Stat(path.Join(w.store, at))
