@@ -72,9 +72,7 @@ func (g globals) facts(host *decl.Host) (*facts.Facts, error) {
 	defer tree.Close()
 	near := tree.Near()
 	defer near.Close()
-	src := facts.Source{
-		FS: os.DirFS(g.root), Objects: near.FS(), Prefix: g.root, Kernel: sys.Kernel(), Hostname: host.Name, Root: g.runningRoot(),
-	}
+	src := facts.Source{FS: os.DirFS(g.root), Objects: near.FS(), Prefix: g.root, Root: g.runningRoot()}
 	table, err := sys.MountTable()
 	if err != nil {
 		return nil, err

@@ -140,3 +140,24 @@ func Applied(root *sys.Tree, stores []decl.Store) (*plan.Boot, []string, error) 
 	}
 	return nil, nil, nil
 }
+
+// AcceptIDs writes down the accounts as they are, for a store whose data stays as it is.
+func AcceptIDs(root *sys.Tree, store string) error {
+	unlock, err := waitLock(root, store)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	was, err := ReadIDs(root, store)
+	if err != nil {
+		return err
+	}
+	if was != nil && was.Moving != nil {
+		return fmt.Errorf("%s: a change of owners was interrupted, and has to be ended first: run 'anicca apply --ids give'", store)
+	}
+	now, err := AccountIDs(root)
+	if err != nil {
+		return err
+	}
+	return writeIDs(root, store, was.Learn(now, nil))
+}

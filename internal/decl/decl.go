@@ -190,8 +190,6 @@ type Accounts interface {
 	User(name string) (Account, bool)
 	// Group returns the id of the group called name.
 	Group(name string) (gid int, ok bool)
-	// GroupName returns the name of group gid, or "" if it has none.
-	GroupName(gid int) string
 	// Users returns every known account, for checks against home directories.
 	Users() []Account
 	// Folder returns where a user has one of the [Folders], as a path below the home; "" says that the user has none there.

@@ -21,13 +21,12 @@ type Accounts struct {
 	users  []decl.Account
 	byName map[string]decl.Account
 	groups map[string]int
-	names  map[int]string
 	inside map[string][]string // names of users, by that of a group
 }
 
 // ReadAccounts reads the account files below a machine's root. Missing files are empty ones.
 func ReadAccounts(fsys fs.FS) (*Accounts, error) {
-	a := &Accounts{Homes: fsys, byName: map[string]decl.Account{}, groups: map[string]int{}, names: map[int]string{}, inside: map[string][]string{}}
+	a := &Accounts{Homes: fsys, byName: map[string]decl.Account{}, groups: map[string]int{}, inside: map[string][]string{}}
 	err := lines(fsys, "etc/passwd", func(r io.Reader) error {
 		users, err := user.ParsePasswd(r)
 		for _, u := range users {
@@ -51,9 +50,6 @@ func ReadAccounts(fsys fs.FS) (*Accounts, error) {
 			}
 			a.groups[g.Name] = g.Gid
 			a.inside[g.Name] = g.List
-			if _, ok := a.names[g.Gid]; !ok {
-				a.names[g.Gid] = g.Name
-			}
 		}
 		return err
 	})
@@ -94,9 +90,6 @@ func (a *Accounts) In(u decl.Account, groups ...string) bool {
 		return ok && (gid == u.GID || slices.Contains(a.inside[name], u.Name))
 	})
 }
-
-// GroupName implements [decl.Accounts].
-func (a *Accounts) GroupName(gid int) string { return a.names[gid] }
 
 // Users implements [decl.Accounts].
 func (a *Accounts) Users() []decl.Account { return a.users }

@@ -5,9 +5,6 @@ package facts
 
 // Facts is the state of a machine at one moment.
 type Facts struct {
-	Hostname   string
-	Kernel     string // release of the running kernel
-	Distro     Distro
 	Mounts     Mounts
 	Fstab      Fstab
 	Accounts   *Accounts

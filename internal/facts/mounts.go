@@ -11,7 +11,7 @@ import (
 
 // Mount is one line of /proc/self/mountinfo, see proc_pid_mountinfo(5).
 type Mount struct {
-	ID, Parent   int
+	ID           int
 	Major, Minor int
 	Root         string // of the mount within its filesystem
 	Target       string // where it is mounted
@@ -68,7 +68,7 @@ func ReadMounts(r io.Reader, prefix string) (Mounts, error) {
 			target = path.Clean("/" + rest)
 		}
 		out = append(out, Mount{
-			ID: i.ID, Parent: i.Parent, Major: i.Major, Minor: i.Minor,
+			ID: i.ID, Major: i.Major, Minor: i.Minor,
 			Root: i.Root, Target: target, FSType: i.FSType, Source: i.Source,
 			Options: strings.Split(i.Options, ","),
 		})

@@ -17,10 +17,8 @@ type Source struct {
 	Prefix    string    // where its root is mounted, if not at /
 	Mountinfo io.Reader // its mount table; nil for proc/self/mountinfo below FS
 	Mounts    Mounts    // the same, if it has been read already
-	Kernel    string
-	Hostname  string
-	Root      string // identity of the running root; empty if it is not known
-	Base      fs.FS  // root of the newest base; nil if it cannot be read
+	Root      string    // identity of the running root; empty if it is not known
+	Base      fs.FS     // root of the newest base; nil if it cannot be read
 }
 
 // Read looks at everything that a plan for the host needs to know. It changes nothing.
@@ -33,7 +31,7 @@ func Read(src Source, host *decl.Host) (*Facts, error) {
 }
 
 func read(src Source, host *decl.Host) (*Facts, error) {
-	f := &Facts{Hostname: src.Hostname, Kernel: src.Kernel, Root: src.Root}
+	f := &Facts{Root: src.Root}
 	n := 0
 	for _, s := range host.Stores {
 		n += 3 + len(s.Entries)
@@ -51,9 +49,6 @@ func read(src Source, host *decl.Host) (*Facts, error) {
 		return nil, err
 	}
 	if f.Accounts, err = ReadAccounts(src.FS); err != nil {
-		return nil, err
-	}
-	if f.Distro, err = ReadDistro(src.FS); err != nil {
 		return nil, err
 	}
 	if src.Base != nil {

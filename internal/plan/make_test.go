@@ -47,7 +47,7 @@ func wish(t *testing.T, a *txtar.Archive) (*decl.Host, *facts.Facts) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f, err := facts.Read(facts.Source{FS: m, Kernel: "6.1.0", Hostname: "nest"}, host)
+	f, err := facts.Read(facts.Source{FS: m}, host)
 	if err != nil {
 		t.Fatal(err)
 	}

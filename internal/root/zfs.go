@@ -15,7 +15,6 @@ import (
 // guids. A path from the top level is the name of a dataset without its pool.
 // Every command waits until the pool has written down what it did.
 type datasets struct {
-	top  *sys.Tree
 	pool string
 }
 
@@ -32,7 +31,7 @@ func openPool(top *sys.Tree) (Backend, error) {
 	if !ok || strings.Contains(pool, "/") {
 		return nil, fmt.Errorf("at %s is %q, not the dataset %s of a pool", top.Path(anicca), strings.TrimSpace(out), anicca)
 	}
-	return &datasets{top, pool}, nil
+	return &datasets{pool}, nil
 }
 
 // at is the dataset of a path from the top level.

@@ -176,7 +176,7 @@ func (m *machine) apply() error {
 	if err != nil {
 		return err
 	}
-	f, err := facts.Read(facts.Source{FS: fsys, Objects: m.tree.FS(), Prefix: at, Mountinfo: table, Kernel: sys.Kernel(), Root: id}, host)
+	f, err := facts.Read(facts.Source{FS: fsys, Objects: m.tree.FS(), Prefix: at, Mountinfo: table, Root: id}, host)
 	if err != nil {
 		return err
 	}

@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -22,11 +21,9 @@ const (
 
 // Subvolume is what btrfs records of one subvolume. UUIDs are lower-case and dashed; empty means none.
 type Subvolume struct {
-	ID       uint64 // changes at every snapshot; never stored
 	UUID     string
 	Parent   string // UUID of the subvolume that it is a snapshot of
 	ReadOnly bool
-	Made     time.Time // by the clock of the moment; for people, never for decisions
 
 	Transaction uint64 // that made it: what was written to it later has a higher number
 }
@@ -101,11 +98,9 @@ func (t *Tree) Subvolume(p string) (Subvolume, error) {
 	}
 	le := binary.LittleEndian
 	return Subvolume{
-		ID:       le.Uint64(b[0:]),
 		ReadOnly: le.Uint64(b[288:])&1 != 0,
 		UUID:     uuid(b[296:312]),
 		Parent:   uuid(b[312:328]),
-		Made:     time.Unix(int64(le.Uint64(b[392:])), int64(le.Uint32(b[400:]))).UTC(),
 
 		Transaction: le.Uint64(b[352:]),
 	}, nil

@@ -11,11 +11,10 @@ import (
 type Inode struct {
 	Generation           uint64 // transaction that made it
 	Transaction          uint64 // that changed it last
-	Size, Bytes          uint64 // length, and what it takes
+	Size                 uint64
 	Links                uint32
 	UID, GID, Mode       uint32
-	Device, Flags        uint64
-	Sequence             uint64 // grows with every change, though not with the time of access
+	Device               uint64
 	ChangeSec, ModifySec int64
 	ChangeNs, ModifyNs   uint32
 }
@@ -27,9 +26,9 @@ func ParseInode(b []byte) (Inode, bool) {
 	}
 	le := binary.LittleEndian
 	return Inode{
-		Generation: le.Uint64(b), Transaction: le.Uint64(b[8:]), Size: le.Uint64(b[16:]), Bytes: le.Uint64(b[24:]),
+		Generation: le.Uint64(b), Transaction: le.Uint64(b[8:]), Size: le.Uint64(b[16:]),
 		Links: le.Uint32(b[40:]), UID: le.Uint32(b[44:]), GID: le.Uint32(b[48:]), Mode: le.Uint32(b[52:]),
-		Device: le.Uint64(b[56:]), Flags: le.Uint64(b[64:]), Sequence: le.Uint64(b[72:]),
+		Device:    le.Uint64(b[56:]),
 		ChangeSec: int64(le.Uint64(b[124:])), ChangeNs: le.Uint32(b[132:]),
 		ModifySec: int64(le.Uint64(b[136:])), ModifyNs: le.Uint32(b[144:]),
 	}, true
@@ -69,25 +68,23 @@ func (i Item) Names() []Name {
 	return out
 }
 
-// Link is an entry of a directory. Index is its place in it, which no later one is given again.
+// Link is an entry of a directory.
 type Link struct {
-	Index       uint64
-	Name        string
-	Inode       uint64 // the subvolume's id, if it is one
-	Subvolume   bool
-	Type        uint8  // FT_ of linux/btrfs_tree.h
-	Transaction uint64 // that made it
+	Name      string
+	Inode     uint64 // the subvolume's id, if it is one
+	Subvolume bool
+	Type      uint8 // FT_ of linux/btrfs_tree.h
 }
 
-// Links decodes a [DirItem]: the same for all names that have one hash, without their indexes.
+// Links decodes a [DirItem]: the same for all names that have one hash.
 func (i Item) Links() []Link {
 	var out []Link
 	for b := i.Data; ; {
-		name, value, trans, ok := i.dirItem(b)
+		name, value, _, ok := i.dirItem(b)
 		if !ok {
 			return out
 		}
-		out = append(out, Link{Name: name, Inode: binary.LittleEndian.Uint64(b), Subvolume: b[8] == RootItem, Type: b[29], Transaction: trans})
+		out = append(out, Link{Name: name, Inode: binary.LittleEndian.Uint64(b), Subvolume: b[8] == RootItem, Type: b[29]})
 		b = b[dirItemHead+len(name)+len(value):]
 	}
 }
@@ -105,14 +102,11 @@ const LinkTypeDir = 2
 
 // Link decodes a [DirIndex]: struct btrfs_dir_item with the name behind it.
 func (i Item) Link() (Link, bool) {
-	name, _, trans, ok := i.dirItem(i.Data)
+	name, _, _, ok := i.dirItem(i.Data)
 	if !ok {
 		return Link{}, false
 	}
-	return Link{
-		Index: i.Offset, Name: name, Inode: binary.LittleEndian.Uint64(i.Data), Subvolume: i.Data[8] == RootItem,
-		Type: i.Data[29], Transaction: trans,
-	}, true
+	return Link{Name: name, Inode: binary.LittleEndian.Uint64(i.Data), Subvolume: i.Data[8] == RootItem, Type: i.Data[29]}, true
 }
 
 const dirItemHead = 30

@@ -125,7 +125,7 @@ func (s *Search) Volumes() ([]Subvolume, error) {
 			continue
 		}
 		out = append(out, Subvolume{
-			ID: i.Object, ReadOnly: le.Uint64(b[208:])&1 != 0, UUID: uuid(b[247:263]), Parent: uuid(b[263:279]), Transaction: le.Uint64(b[303:]),
+			ReadOnly: le.Uint64(b[208:])&1 != 0, UUID: uuid(b[247:263]), Parent: uuid(b[263:279]), Transaction: le.Uint64(b[303:]),
 		})
 	}
 	return out, s.err
