@@ -121,7 +121,11 @@ func Make(m Machine) *Status {
 		s.note("%s: %s (%s)", d.Path, d.Msg, d.Why)
 	}
 	if len(p.Steps) > 0 {
-		s.problem("the declaration is not applied: %d steps to do: run 'anicca apply'", len(p.Steps))
+		steps := "1 step"
+		if n := len(p.Steps); n > 1 {
+			steps = fmt.Sprintf("%d steps", n)
+		}
+		s.problem("the declaration is not applied: %s to do: run 'anicca apply'", steps)
 	}
 	s.OK = len(s.Problems) == 0
 	return s
