@@ -12,8 +12,8 @@ import (
 	"io"
 	"os"
 	"strings"
+	"unicode/utf8"
 
-	"github.com/charmbracelet/x/ansi"
 	"golang.org/x/term"
 )
 
@@ -25,7 +25,7 @@ func Table(w io.Writer, rows [][]string) {
 			if i == len(width) {
 				width = append(width, 0)
 			}
-			width[i] = max(width[i], ansi.StringWidthWc(c))
+			width[i] = max(width[i], utf8.RuneCountInString(c))
 		}
 	}
 	out := bufio.NewWriter(w)
@@ -35,7 +35,7 @@ func Table(w io.Writer, rows [][]string) {
 		for i, c := range r {
 			b.WriteString(c)
 			if i < len(r)-1 {
-				b.WriteString(strings.Repeat(" ", width[i]-ansi.StringWidthWc(c)+2))
+				b.WriteString(strings.Repeat(" ", width[i]-utf8.RuneCountInString(c)+2))
 			}
 		}
 		fmt.Fprintln(out, strings.TrimRight(b.String(), " "))
