@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 
 	"anicca/internal/archive"
 	"anicca/internal/boot"
+	"anicca/internal/recall"
 	"anicca/internal/root"
 	"anicca/internal/ui"
 )
@@ -18,12 +20,17 @@ func archiveCommand(g *globals) *cobra.Command {
 	list := func(c *cobra.Command, _ []string) error {
 		return withDisk(func(d *root.Disk) error { return listArchive(c.OutOrStdout(), d) })
 	}
-	c := &cobra.Command{Use: "archive", Short: "List the old roots, oldest first; look into them, pin them, or drop those that have expired", RunE: list}
+	c := &cobra.Command{
+		Use: "archive", Short: "List the old roots, oldest first; look into them, pin them, or drop those that have expired", RunE: list,
+		Long: `List the old roots, oldest first; look into them, pin them, or drop those that have expired.
+
+ID is an old root's id, a beginning of it that no other has, the number in front of it, or 'last'.`,
+	}
 	c.AddCommand(
 		&cobra.Command{Use: "list", Short: "List the old roots, oldest first", Args: cobra.NoArgs, RunE: list},
-		pinCommand("pin", "Keep an old root until it is unpinned", true),
+		pinCommand("pin", "Keep an old root until it is unpinned", "%s stays until 'anicca archive unpin'", true),
 		dropCommand(),
-		pinCommand("unpin", "Let an old root expire again", false),
+		pinCommand("unpin", "Let an old root expire again", "%s expires as others do", false),
 		expireCommand(g),
 		mountCommand(g), umountCommand(g), browseCommand(g),
 	)
@@ -35,11 +42,16 @@ func listArchive(w io.Writer, d *root.Disk) error {
 	if err != nil {
 		return err
 	}
+	if len(old) == 0 {
+		fmt.Fprintln(w, "there are no old roots yet: each reset makes one")
+	}
 	rows := [][]string{{"ID", "PUT AWAY", "BEGAN AS", "KERNEL", ""}}
 	for _, o := range old {
 		rows = append(rows, []string{o.ID, o.When.Local().Format(time.DateTime), began(o), o.Kernel, marks(o)})
 	}
-	ui.Table(w, rows)
+	if len(old) > 0 {
+		ui.Table(w, rows)
+	}
 	foreign, err := d.Foreign()
 	for _, p := range foreign {
 		fmt.Fprintf(w, "note: %s on the top level is not in the ledger, so it is never touched\n", p)
@@ -75,11 +87,33 @@ func marks(o root.Old) string {
 	return strings.Join(out, ", ")
 }
 
-func pinCommand(verb, short string, on bool) *cobra.Command {
+// oldID finds the id of an old root by what the user calls it. Of one that is being deleted, only the whole id will do.
+func oldID(d *root.Disk, name string) (string, error) {
+	list, err := d.Archive()
+	if err != nil {
+		return "", err
+	}
+	if slices.ContainsFunc(d.Ledger().Leftovers, func(o root.Old) bool { return o.ID == name }) {
+		return name, nil
+	}
+	o, err := recall.Named(list, name)
+	return o.ID, err
+}
+
+func pinCommand(verb, short, said string, on bool) *cobra.Command {
 	return &cobra.Command{
 		Use: verb + " ID", Short: short, Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			return withDisk(func(b *root.Disk) error { return b.Pin(args[0], on, time.Now()) })
+			return withDisk(func(d *root.Disk) error {
+				id, err := oldID(d, args[0])
+				if err == nil {
+					err = d.Pin(id, on, time.Now())
+				}
+				if err == nil {
+					fmt.Fprintf(c.OutOrStdout(), said+"\n", id)
+				}
+				return err
+			})
 		},
 	}
 }
@@ -91,8 +125,14 @@ func dropCommand() *cobra.Command {
 		RunE: func(c *cobra.Command, args []string) error {
 			return withDisk(func(d *root.Disk) error {
 				var verdicts []archive.Verdict
-				for _, id := range args {
-					verdicts = append(verdicts, archive.Verdict{Old: root.Old{ID: id}, Drop: true, Why: "you say so"})
+				for _, name := range args {
+					id, err := oldID(d, name)
+					if err != nil {
+						return err
+					}
+					if !slices.ContainsFunc(verdicts, func(v archive.Verdict) bool { return v.ID == id }) {
+						verdicts = append(verdicts, archive.Verdict{Old: root.Old{ID: id}, Drop: true, Why: "you say so"})
+					}
 				}
 				return expire(c.OutOrStdout(), d, verdicts, time.Now(), yes)
 			})
@@ -171,7 +211,7 @@ func expire(w io.Writer, b *root.Disk, verdicts []archive.Verdict, now time.Time
 		return nil
 	}
 	if !yes {
-		ok, err := ui.Confirm(fmt.Sprintf("Drop %d old roots for good?", n))
+		ok, err := ui.Confirm(fmt.Sprintf("Drop %s for good?", ui.Many(n, "old root")))
 		if err != nil {
 			return err
 		}

@@ -132,7 +132,7 @@ Exit codes: 0 it is valid, 3 it is not.`,
 			for _, s := range host.Stores {
 				n += len(s.Entries)
 			}
-			fmt.Fprintf(c.OutOrStdout(), "%s: valid: %d entries in %d stores, reset is %q\n", g.config, n, len(host.Stores), host.Root.Reset)
+			fmt.Fprintf(c.OutOrStdout(), "%s: valid: %s in %s, reset is %q\n", g.config, ui.Many(n, "entry"), ui.Many(len(host.Stores), "store"), host.Root.Reset)
 			ui.Notes(c.OutOrStdout(), host.Notes)
 			return nil
 		},

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"slices"
+
 	"github.com/spf13/cobra"
 
 	"anicca/internal/recall"
@@ -16,7 +18,7 @@ func logCommand(g *globals) *cobra.Command {
 is compared with the line below it: added, changed, deleted, same or missing. Files are told apart by hash; directories
 by names, sizes, times and owners of all that is in them.
 
-Exit codes: 0 done, 1 a fault, 2 usage.`,
+Exit codes: 0 done, 1 it lies nowhere, or a fault, 2 usage.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			paths, err := inMachine(args)
@@ -30,6 +32,9 @@ Exit codes: 0 done, 1 a fault, 2 usage.`,
 				}
 				if o.asJSON {
 					return ui.JSON(c.OutOrStdout(), lines)
+				}
+				if !slices.ContainsFunc(lines, func(l recall.Line) bool { return l.Version != nil }) {
+					return exitError{exitFault, paths[0] + " lies nowhere: neither in the running root, nor in the store, an old root or a base"}
 				}
 				ui.Log(c.OutOrStdout(), lines, o.all)
 				return nil

@@ -17,6 +17,7 @@ import (
 
 	"anicca/internal/apply"
 	"anicca/internal/decl"
+	"anicca/internal/ui"
 )
 
 // Exit codes, as every verb's help names them.
@@ -50,21 +51,26 @@ func Main() int {
 		defer stop()
 	}
 	cmd := command()
+	out := ui.NewOutput(os.Stdout)
+	cmd.SetOut(out)
 	err := cmd.ExecuteContext(ctx)
+	if out.Err() != nil {
+		err = out.Err()
+	}
 	if err == nil {
 		return 0
 	}
 	if exit, ok := errors.AsType[exitError](err); ok {
 		if exit.msg != "" {
-			fmt.Fprintln(os.Stderr, "anicca:", exit.msg)
+			fmt.Fprintln(os.Stderr, "anicca:", ui.Lines(exit.msg))
 		}
 		return exit.code
 	}
 	if problems, ok := errors.AsType[decl.Problems](err); ok {
-		fmt.Fprintln(os.Stderr, problems.Error())
+		fmt.Fprintln(os.Stderr, ui.Lines(problems.Error()))
 		return exitInvalid
 	}
-	fmt.Fprintln(os.Stderr, "anicca:", err)
+	fmt.Fprintln(os.Stderr, "anicca:", ui.Lines(err.Error()))
 	if errors.Is(err, apply.ErrWouldLose) {
 		return exitLoss
 	}
@@ -112,9 +118,15 @@ Exit codes: 0 ok, 1 fault, 2 usage, 3 the declaration is invalid, 4 there are ch
 			if os.Getenv("GOGC") == "" && c.Name() != "service" {
 				collectLate()
 			}
+			if g.root == "" {
+				return exitError{exitUsage, "--root names nothing: an empty path is no root"}
+			}
 			abs, err := filepath.Abs(g.root)
 			if err == nil {
 				g.root, err = filepath.EvalSymlinks(abs)
+			}
+			if err == nil {
+				err = running(c, g.root)
 			}
 			return err
 		},
@@ -152,15 +164,50 @@ Exit codes: 0 ok, 1 fault, 2 usage, 3 the declaration is invalid, 4 there are ch
 	return root
 }
 
+// running refuses --root where a verb is about the machine that runs, whatever is said: it would change the wrong one.
+func running(c *cobra.Command, root string) error {
+	if root == "/" {
+		return nil
+	}
+	switch p := strings.TrimPrefix(c.CommandPath(), "anicca "); p {
+	case "init", "base", "base new", "next", "next keep", "next reset", "next root", "next clear",
+		"archive", "archive list", "archive pin", "archive unpin", "archive drop", "archive expire":
+		return exitError{exitUsage, "'anicca " + p + "' is about the machine that runs: leave --root out"}
+	}
+	return nil
+}
+
+// wrong says what is wrong with the arguments of a verb.
+func wrong(c *cobra.Command, a []string, err error) string {
+	_, takes, _ := strings.Cut(c.Use, " ")
+	takes, _, _ = strings.Cut(strings.TrimSuffix(takes, "..."), " ")
+	switch {
+	case !strings.HasPrefix(err.Error(), "accepts ") && !strings.HasPrefix(err.Error(), "requires ") && !strings.HasPrefix(err.Error(), "unknown command "):
+		return err.Error()
+	case len(a) == 0:
+		return takes + " is missing"
+	case c.HasAvailableSubCommands():
+		msg := fmt.Sprintf("there is no verb %q of '%s'", a[0], c.CommandPath())
+		if near := c.SuggestionsFor(a[0]); len(near) > 0 {
+			msg += "; did you mean " + strings.Join(near, " or ") + "?"
+		}
+		return msg
+	case takes == "":
+		return fmt.Sprintf("%q is too much: '%s' takes options alone", a[0], c.CommandPath())
+	}
+	return fmt.Sprintf("%q is too much", a[len(a)-1])
+}
+
 // usage gives a verb, and those below it, the exit code for wrong arguments.
 func usage(c *cobra.Command) {
+	c.SuggestionsMinimumDistance = 2
 	args := c.Args
 	if args == nil {
 		args = cobra.NoArgs
 	}
 	c.Args = func(c *cobra.Command, a []string) error {
 		if err := args(c, a); err != nil {
-			return exitError{exitUsage, fmt.Sprintf("%v\n%s", err, c.UseLine())}
+			return exitError{exitUsage, wrong(c, a, err) + "\n" + c.UseLine()}
 		}
 		return nil
 	}

@@ -106,7 +106,7 @@ func (g globals) run(w io.Writer, p *plan.Plan) error {
 	defer tree.Close()
 	progress := teller{w: bufio.NewWriter(w)}
 	err = apply.Run(tree, p, progress.tell)
-	fmt.Fprintf(progress.w, "%d of %d steps done\n", progress.done, len(p.Steps))
+	fmt.Fprintf(progress.w, "%d of %s done\n", progress.done, ui.Many(len(p.Steps), "step"))
 	if err == nil {
 		progress.end()
 	}
@@ -154,7 +154,7 @@ func (p *teller) end() {
 func verdict(p *plan.Plan, changes bool) error {
 	switch {
 	case len(p.Conflicts) > 0:
-		return exitError{exitLoss, fmt.Sprintf("%d entries were left alone, see above", len(p.Conflicts))}
+		return exitError{exitLoss, ui.Many(len(p.Conflicts), "entry") + " left alone, see above"}
 	case changes:
 		return exitError{code: exitChanges}
 	}

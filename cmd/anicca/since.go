@@ -17,6 +17,7 @@ import (
 	"anicca/internal/plan"
 	"anicca/internal/root"
 	"anicca/internal/sys"
+	"anicca/internal/ui"
 )
 
 // baselines is where the machine remembers until its end.
@@ -79,7 +80,7 @@ func (g globals) takeBaseline(w io.Writer) error {
 		if err := errors.Join(told, err); err != nil {
 			return err
 		}
-		fmt.Fprintf(w, "--since-boot now leaves out the %d changes that there are so far\n", len(all))
+		fmt.Fprintf(w, "--since-boot now leaves out what has changed so far: %s\n", ui.Many(len(all), "change"))
 		return nil
 	})
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"anicca/internal/apply"
 	"anicca/internal/boot"
 	"anicca/internal/root"
 	"anicca/internal/status"
@@ -66,7 +67,11 @@ Exit codes: 0 all is well, 1 something is wrong, 3 the declaration is invalid.`,
 			if err != nil {
 				return err
 			}
-			m := status.Machine{Host: host, Plan: p, Record: r, Tree: tree}
+			applied, _, err := apply.Applied(tree, host.Stores)
+			if err != nil {
+				return err
+			}
+			m := status.Machine{Host: host, Plan: p, Boot: applied, Record: r, Tree: tree}
 			if r != nil && g.root == "/" {
 				m.Root = root.CheckRunning(r.Backend, "/", r.Made)
 				if before, err := tell.ReadState(tree); err == nil && before != nil { // what cannot be read is counted anew soon

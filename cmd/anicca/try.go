@@ -22,7 +22,7 @@ func tryCommand(g *globals) *cobra.Command {
 	var inside string
 	var o tries
 	c := &cobra.Command{
-		Use:   "try [-- COMMAND ARG...]",
+		Use:   "try [flags] [-- COMMAND ARG...]",
 		Short: "Watch a little machine forget, or see what a command would change, in a sandbox",
 		Long: `    anicca try                               watch a little machine forget
     sudo anicca try -- apt install foo       see what that would change, without changing it
@@ -47,7 +47,8 @@ load modules, or set clock and network. It keeps accidents from the machine, not
 
 Exit codes: that of the command; 125 the copy could not be made, 126 the command could not be started,
 127 it does not exist. Without a command: 0 or 1.`,
-		Args: usageOfTry,
+		Args:                  usageOfTry,
+		DisableFlagsInUseLine: true,
 		RunE: func(c *cobra.Command, args []string) error {
 			switch {
 			case o.part != "":
@@ -55,6 +56,9 @@ Exit codes: that of the command; 125 the copy could not be made, 126 the command
 			case len(args) > 0:
 				o.asJSON = asJSON
 				return g.try(&o, args)
+			}
+			if err := o.alone(c); err != nil {
+				return err
 			}
 			if inside != "" {
 				res, err := sandbox.Run(inside)

@@ -4,14 +4,15 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path"
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"anicca/internal/config"
 	"anicca/internal/decl"
@@ -45,20 +46,30 @@ func (o *tries) flags(c *cobra.Command) {
 	_ = f.MarkHidden("spec")
 }
 
+// alone refuses the options that say something of a command, where there is none.
+func (o *tries) alone(c *cobra.Command) (err error) {
+	c.Flags().Visit(func(f *pflag.Flag) {
+		if strings.HasPrefix(f.Usage, "with a command") {
+			err = exitError{exitUsage, "--" + f.Name + " is for a command, which stands behind --\n" + c.UseLine()}
+		}
+	})
+	return err
+}
+
 // try runs a command in a copy of the root.
 func (g *globals) try(o *tries, command []string) error {
 	s := trial.Spec{Command: command, Scratch: o.scratch, FakeRoot: o.fakeRoot && os.Getuid() != 0}
 	if err := o.fill(&s); err != nil {
 		return exitError{trial.OwnFault, err.Error()}
 	}
-	out := io.Writer(os.Stderr)
+	out := ui.NewOutput(os.Stderr)
 	if o.output != "" {
 		f, err := os.Create(o.output)
 		if err != nil {
 			return exitError{trial.OwnFault, err.Error()}
 		}
 		defer f.Close()
-		out = f
+		out = ui.NewOutput(f)
 	}
 	weigh := make(chan weights, 1)
 	go func() { weigh <- g.weights(s.Dir) }() // while the command runs
@@ -79,6 +90,9 @@ func (g *globals) try(o *tries, command []string) error {
 		err = ui.JSON(out, t)
 	} else if r.Code < trial.OwnFault || r.Code > trial.NotFound || len(r.Changes) > 0 {
 		t.Write(out, o.all)
+	}
+	if o.output != "" && err == nil {
+		err = out.Err()
 	}
 	if r.Full {
 		room := fmt.Sprintf("%d files", r.Names)

@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"anicca/internal/decl"
 )
@@ -109,7 +110,21 @@ func (e *editor) evaluate(what string) error {
 	return err
 }
 
+// nameable refuses a path that no file of a declaration can hold: those are texts in UTF-8.
+func (e *editor) nameable(p string) error {
+	if utf8.ValidString(p) {
+		return nil
+	}
+	return decl.Problems{{
+		Pos: decl.Pos{File: e.o.Dir}, Msg: fmt.Sprintf("%q is not UTF-8, so that no declaration can name it", p),
+		Hint: "rename it, or keep the directory that it lies in",
+	}}
+}
+
 func (e *editor) keep(w Wish) error {
+	if err := e.nameable(w.Path); err != nil {
+		return err
+	}
 	what := w.Path + " kept"
 	at, key := e.list(w.Path, w.Kind, w.Store, "")
 	if e.drop(append(slices.Clone(at), key, "enable"), isFalse) {
@@ -172,6 +187,9 @@ func (e *editor) use(w Wish) error {
 }
 
 func (e *editor) ignore(pattern string) error {
+	if err := e.nameable(pattern); err != nil {
+		return err
+	}
 	what := pattern + " ignored"
 	if e.drop([]string{"ignore", pattern, "enable"}, isFalse) {
 		if err := e.evaluate(what); err != nil {

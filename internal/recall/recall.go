@@ -104,12 +104,21 @@ func paths(parts []root.Part) []string {
 	return out
 }
 
-// Old finds an old root by its id, by a beginning of the id that no other has, by its number, or as the last.
+// Old finds an old root that is there, as [Named] does.
 func (m *Machine) Old(name string) (root.Old, error) {
 	list, err := m.Disk.Archive()
 	if err != nil {
 		return root.Old{}, err
 	}
+	o, err := Named(list, name)
+	if err == nil && o.Lost {
+		return root.Old{}, fmt.Errorf("old root %s was in memory and was not saved: nothing of it is there", o.ID)
+	}
+	return o, err
+}
+
+// Named finds an old root in a list, oldest first, by its id, by a beginning of the id that no other has, by its number, or as the last.
+func Named(list []root.Old, name string) (root.Old, error) {
 	if len(list) == 0 {
 		return root.Old{}, errors.New("there are no old roots yet: each reset makes one")
 	}
@@ -118,22 +127,16 @@ func (m *Machine) Old(name string) (root.Old, error) {
 		number, _, _ := strings.Cut(o.ID, "-")
 		switch {
 		case o.ID == name, name == Last && i == len(list)-1:
-			found = []root.Old{o}
+			return o, nil
 		case name != "" && (strings.HasPrefix(o.ID, name) || strings.TrimLeft(number, "0") == name):
 			found = append(found, o)
-			continue
-		default:
-			continue
 		}
-		break
 	}
 	switch {
 	case len(found) == 0:
 		return root.Old{}, fmt.Errorf("no old root %q: 'anicca archive' lists them", name)
 	case len(found) > 1:
 		return root.Old{}, fmt.Errorf("%q is the beginning of %s and of %s: write more of it", name, found[0].ID, found[1].ID)
-	case found[0].Lost:
-		return root.Old{}, fmt.Errorf("old root %s was in memory and was not saved: nothing of it is there", found[0].ID)
 	}
 	return found[0], nil
 }

@@ -67,13 +67,19 @@ type Next struct {
 // ErrDamaged marks a ledger that cannot be read.
 var ErrDamaged = errors.New("the ledger is damaged")
 
+// notSetUp is told to who asks for what only a machine has that was set up.
+type notSetUp struct{ error }
+
+func (notSetUp) Error() string   { return "this machine is not set up yet: run 'anicca init'" }
+func (e notSetUp) Unwrap() error { return e.error }
+
 // errIntent marks an intent that cannot be read.
 var errIntent = errors.New("what was noted of an interrupted reset cannot be read")
 
 func readLedger(top *sys.Tree) (*Ledger, error) {
 	data, err := top.ReadFile(ledgerPath)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%w: no ledger on this filesystem: run 'anicca init'", err)
+		return nil, notSetUp{err}
 	}
 	if err != nil {
 		return nil, err

@@ -21,7 +21,7 @@ import (
 // Status is how a machine stands.
 type Status struct {
 	OK       bool     `json:"ok"`
-	Armed    bool     `json:"armed"` // the next boot resets the root
+	Armed    bool     `json:"armed"` // the next boot resets the root: a boot knows what was applied, and nothing else
 	Reset    string   `json:"reset"` // as declared
 	Boot     Boot     `json:"boot"`
 	Entries  []Entry  `json:"entries"`
@@ -67,6 +67,7 @@ type Entry struct {
 type Machine struct {
 	Host   *decl.Host
 	Plan   *plan.Plan
+	Boot   *plan.Boot     // what was applied last; nil if nothing was
 	Record *boot.Record   // of this boot; nil if there is none
 	Tree   *sys.Tree      // the root
 	Root   error          // what is wrong with the running root, nil if it is the one that this boot made
@@ -78,8 +79,8 @@ type Machine struct {
 // Make compares the declaration, its plan and the record of this boot with the machine.
 func Make(m Machine) *Status {
 	host, p, r, tree := m.Host, m.Plan, m.Record, m.Tree
-	s := &Status{Reset: string(host.Root.Reset), Armed: host.Root.Reset == decl.ResetOn, Entries: []Entry{}}
-	s.boot(r)
+	s := &Status{Reset: string(host.Root.Reset), Armed: m.Boot != nil && m.Boot.Reset == decl.ResetOn, Entries: []Entry{}}
+	s.boot(r, m.Disk != nil)
 	if m.Last != nil {
 		s.Counted = &Counted{time.Unix(m.Last.When, 0), *m.Last}
 	}
@@ -89,9 +90,13 @@ func Make(m Machine) *Status {
 			verified[e.Path] = e
 		}
 	}
+	todo := map[string]bool{}
+	for _, step := range p.Steps {
+		todo[step.Path] = true
+	}
 	for _, store := range host.Stores {
 		for _, e := range store.Entries {
-			s.entry(e, verified[e.Path], tree)
+			s.entry(e, verified[e.Path], tree, todo[e.Path])
 		}
 	}
 	slices.SortFunc(s.Entries, func(a, b Entry) int {
@@ -121,7 +126,11 @@ func Make(m Machine) *Status {
 		s.note("%s: %s (%s)", d.Path, d.Msg, d.Why)
 	}
 	if len(p.Steps) > 0 {
-		s.problem("the declaration is not applied: %d steps to do: run 'anicca apply'", len(p.Steps))
+		steps := "1 step"
+		if n := len(p.Steps); n > 1 {
+			steps = fmt.Sprintf("%d steps", n)
+		}
+		s.problem("the declaration is not applied: %s to do: run 'anicca apply'", steps)
 	}
 	s.OK = len(s.Problems) == 0
 	return s
@@ -131,7 +140,7 @@ func (s *Status) problem(format string, args ...any) {
 	s.Problems = append(s.Problems, fmt.Sprintf(format, args...))
 }
 
-func (s *Status) boot(r *boot.Record) {
+func (s *Status) boot(r *boot.Record, setUp bool) {
 	if r == nil {
 		s.Boot.Outcome = "unknown"
 		if sys.Container() {
@@ -142,6 +151,10 @@ func (s *Status) boot(r *boot.Record) {
 		return
 	}
 	s.Boot = Boot{Outcome: string(r.Outcome), Why: r.Why, Backend: string(r.Backend), Generation: r.Generation, OnBase: r.OnBase}
+	justNow := r.Outcome == boot.Unset && setUp
+	if justNow {
+		s.Boot.Why = "it was the one before 'anicca init'"
+	}
 	if r.Made != nil {
 		s.Boot.Made = r.Made.String()
 		s.Boot.Base, s.Boot.Archive = r.Made.Base, r.Made.Archive
@@ -166,6 +179,8 @@ func (s *Status) boot(r *boot.Record) {
 	switch {
 	case r.Outcome == boot.Off:
 		s.problem("anicca is off in this session: nothing of what is written now is kept, unless it lies in the store; reboot without anicca=off")
+	case justNow:
+		s.problem("this machine was set up after it had booted: reboot")
 	case r.Outcome == boot.Unset:
 		s.problem("the last boot found nothing to do: %s", r.Why)
 	case r.Outcome == boot.Pending:
@@ -232,7 +247,8 @@ func (s *Status) pending(m Machine) {
 	}
 }
 
-func (s *Status) entry(e decl.Entry, seen boot.Entry, tree *sys.Tree) {
+// entry looks how an entry stands. What is still to be done for one that no boot has seen is said once, of all of them.
+func (s *Status) entry(e decl.Entry, seen boot.Entry, tree *sys.Tree, todo bool) {
 	out := Entry{Path: e.Path, Method: string(e.Method), Why: e.Pos.String(), Verified: seen.State == boot.Placed, Error: seen.Error, Pass: string(seen.Pass)}
 	there, err := tree.Exists(e.Source())
 	out.InStore = there && err == nil
@@ -246,6 +262,7 @@ func (s *Status) entry(e decl.Entry, seen boot.Entry, tree *sys.Tree) {
 	s.Entries = append(s.Entries, out)
 	switch {
 	case seen.State == boot.Absent: // said of its store, as loudly as that deserves
+	case seen.State == "" && todo && !out.InPlace:
 	case seen.State == boot.Later && !out.InPlace:
 		s.note("%s %s", e.Path, seen.Error)
 	case out.Waiting:

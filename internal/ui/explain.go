@@ -11,9 +11,9 @@ import (
 // Explain writes what there is to know of one path.
 func Explain(w io.Writer, a *explain.Answer) {
 	row := func(name, format string, args ...any) {
-		fmt.Fprintf(w, "  %-12s %s\n", name, fmt.Sprintf(format, args...))
+		fmt.Fprintf(w, "  %-12s %s\n", name, printable(fmt.Sprintf(format, args...)))
 	}
-	fmt.Fprintln(w, a.Path)
+	fmt.Fprintln(w, visible(a.Path))
 	if e := a.Entry; e == nil {
 		row("kept", "no: no entry keeps it")
 	} else {

@@ -55,7 +55,7 @@ func LostThing(w io.Writer, i review.Item, losses []recall.Loss) {
 	if !i.Apart() {
 		name = i.Title()
 	}
-	s := fmt.Sprintf("  %s  %d files, %s  %s", visible(name), i.Added+i.Modified, Bytes(i.Size), counts(i))
+	s := fmt.Sprintf("  %s  %s, %s  %s", visible(name), Many(i.Added+i.Modified, "file"), Bytes(i.Size), counts(i))
 	if len(losses) == 1 {
 		s = change(losses[0].Change)
 	}

@@ -24,7 +24,7 @@ func Orphans(w io.Writer, list []orphans.Orphan, forgotten []string) {
 		if o.InPlace {
 			mark = "in place until the next boot"
 		}
-		rows = append(rows, []string{o.Path, Bytes(o.Size), fmt.Sprint(o.Files), last, since, o.Source, mark})
+		rows = append(rows, []string{visible(o.Path), Bytes(o.Size), fmt.Sprint(o.Files), last, since, visible(o.Source), mark})
 	}
 	if len(list) == 0 {
 		fmt.Fprintln(w, "there are no orphans: an entry keeps all that lies in the stores")

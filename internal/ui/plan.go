@@ -53,7 +53,7 @@ func words(s plan.Step) string {
 	case plan.Give:
 		return fmt.Sprintf("%s to %s, which has %s", plan.Words(s.Perm), s.Path, plan.Words(*s.Had))
 	case plan.Record:
-		return fmt.Sprintf("the boot plan in %s: reset %q, %d entries", s.Path, s.Boot.Reset, len(s.Boot.Entries))
+		return fmt.Sprintf("the boot plan in %s: reset %q, %s", s.Path, s.Boot.Reset, Many(len(s.Boot.Entries), "entry"))
 	}
 	return s.Path
 }

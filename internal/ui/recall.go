@@ -76,7 +76,7 @@ func change(c recall.Change) string {
 	s := signs[c.What] + " " + visible(c.Path)
 	switch {
 	case c.Dir && c.What != recall.Changed:
-		s += fmt.Sprintf("/  %d files, %s", c.Files, Bytes(c.Size))
+		s += fmt.Sprintf("/  %s, %s", Many(c.Files, "file"), Bytes(c.Size))
 	case !c.Dir:
 		s += "  " + Bytes(c.Size)
 	}
@@ -96,7 +96,7 @@ func describe(v *recall.Version) string {
 		s = "link to " + visible(v.Target)
 	}
 	if v.Files > 0 {
-		s += fmt.Sprintf(", %d files, %s", v.Files, Bytes(v.Size))
+		s += fmt.Sprintf(", %s, %s", Many(v.Files, "file"), Bytes(v.Size))
 	}
 	if v.Hash != "" {
 		s += "  " + v.Short()

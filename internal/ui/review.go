@@ -19,7 +19,7 @@ func Review(w io.Writer, r review.Review, now int64) {
 	rows := [][]string{{"WORTH", "SIZE", "AGE", "PATH", "FILES", "KEPT BY", "WRITTEN BY"}}
 	var suggested, packages, apart bool
 	for _, i := range r.Items {
-		rows = append(rows, []string{i.Worth.String(), Bytes(i.Size), age(now, i.Newest), i.Title(), counts(i), preset(i), writer(i)})
+		rows = append(rows, []string{i.Worth.String(), Bytes(i.Size), age(now, i.Newest), visible(i.Title()), counts(i), preset(i), writer(i)})
 		suggested = suggested || i.Preset != ""
 		packages = packages || len(i.Packages) > 0
 		apart = apart || i.Apart()
@@ -34,9 +34,25 @@ func Review(w io.Writer, r review.Review, now int64) {
 		fmt.Fprintln(w, "keep packages:     anicca base new, which makes all that is there now the base")
 	}
 	if apart {
-		fmt.Fprintln(w, "keep something:    anicca keep PATH")
+		fmt.Fprintf(w, "keep something:    %sanicca keep PATH\n", sudo(r))
 	}
-	fmt.Fprintln(w, "see what changed:  anicca diff PATH, anicca review --all")
+	fmt.Fprintf(w, "see what changed:  %sanicca diff PATH, anicca review%s --all\n", sudo(r), user(r))
+}
+
+// user is the option with which the same is reviewed again.
+func user(r review.Review) string {
+	if r.Home == "" {
+		return ""
+	}
+	return " --user"
+}
+
+// sudo is what somebody without root has to say first.
+func sudo(r review.Review) string {
+	if r.Home == "" {
+		return ""
+	}
+	return "sudo "
 }
 
 // ReviewAll writes a line for every change, in the order of their paths.
@@ -44,7 +60,7 @@ func ReviewAll(w io.Writer, r review.Review, now int64) {
 	reviewed(w, r, now)
 	rows := [][]string{{"WHAT", "SIZE", "FILES", "AGE", "PATH", "DIFFERS IN"}}
 	for _, c := range r.Changes() {
-		rows = append(rows, []string{string(c.What), Bytes(c.Size), fmt.Sprint(c.Files), age(now, c.Modified), c.Path, c.Differs.String()})
+		rows = append(rows, []string{string(c.What), Bytes(c.Size), fmt.Sprint(c.Files), age(now, c.Modified), visible(c.Path), c.Differs.String()})
 	}
 	Table(w, rows)
 	quietly(w, r)
@@ -52,13 +68,17 @@ func ReviewAll(w io.Writer, r review.Review, now int64) {
 
 // ReviewNoise writes what was not worth a word, and why.
 func ReviewNoise(w io.Writer, r review.Review) {
+	if len(r.Noise) == 0 {
+		fmt.Fprintln(w, "nothing is left out")
+		return
+	}
 	rows := [][]string{{"WHAT", "SIZE", "PATH", "PATTERN", "WHY"}}
 	for _, h := range r.Noise {
 		why := h.Noise.Why
 		if h.Noise.Pos.IsValid() {
 			why = strings.TrimSuffix(h.Noise.Pos.String()+": "+why, ": ")
 		}
-		rows = append(rows, []string{string(h.What), Bytes(h.Size), h.Path, h.Noise.Pattern, why})
+		rows = append(rows, []string{string(h.What), Bytes(h.Size), visible(h.Path), h.Noise.Pattern, why})
 	}
 	Table(w, rows)
 }
@@ -71,7 +91,7 @@ func reviewed(w io.Writer, r review.Review, now int64) {
 	if r.Since != 0 {
 		what += ", of what has come since the baseline of " + age(now, r.Since) + " ago"
 	}
-	fmt.Fprintf(w, "The next reset would drop %d changes to %d files, %s%s (compared with base %d):\n\n", len(r.Changes()), r.Files, Bytes(r.Size), what, r.Base)
+	fmt.Fprintf(w, "The next reset would drop %s to %s, %s%s (compared with base %d):\n\n", Many(len(r.Changes()), "change"), Many(r.Files, "file"), Bytes(r.Size), what, r.Base)
 }
 
 // nothing says why nothing would go.
@@ -92,7 +112,7 @@ func nothing(r review.Review, now int64) string {
 // quietly says how much was left out.
 func quietly(w io.Writer, r review.Review) {
 	if n := len(r.Noise); n > 0 {
-		fmt.Fprintf(w, "not worth a word:  %d changes more; 'anicca review --noise' shows them\n", n)
+		fmt.Fprintf(w, "not worth a word:  %s more; 'anicca review%s --noise' shows them\n", Many(n, "change"), user(r))
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 
+	"anicca/internal/decl"
 	"anicca/internal/status"
 	"anicca/internal/watch"
 )
@@ -14,6 +15,10 @@ func Status(w io.Writer, s *status.Status) {
 	switch {
 	case b.OnBase:
 		fmt.Fprintln(w, "nothing is forgotten in this session: the base itself is the root, and what is changed in it is changed for good")
+	case s.Armed && s.Reset != string(decl.ResetOn):
+		fmt.Fprintf(w, "still armed: root.reset is %q, which 'anicca apply' has not told the boot yet\n", s.Reset)
+	case !s.Armed && s.Reset == string(decl.ResetOn):
+		fmt.Fprintln(w, "not armed yet: root.reset is \"on\", which 'anicca apply' has not told the boot yet")
 	case s.Armed:
 		fmt.Fprintln(w, "armed: every boot starts from the base; undeclared changes of this session will be gone")
 	default:

@@ -28,9 +28,9 @@ func Suggest(w io.Writer, r *suggest.Report) {
 		if p.Tier == decl.TierCache {
 			what += " (a cache)"
 		}
-		fmt.Fprintf(w, "  %s: %s\n", cmp.Or(p.Preset, p.Path), what)
+		fmt.Fprintf(w, "  %s: %s\n", cmp.Or(p.Preset, visible(p.Path)), what)
 		for _, reason := range p.Reasons {
-			fmt.Fprintf(w, "      because %s\n", reason)
+			fmt.Fprintf(w, "      because %s\n", printable(reason))
 		}
 		if p.Hazard != "" {
 			fmt.Fprintf(w, "      beware: %s\n", p.Hazard)
@@ -45,6 +45,6 @@ func Suggest(w io.Writer, r *suggest.Report) {
 		fmt.Fprintf(w, "\nnote: %s is a filesystem of its own that is not reset: nothing is suggested for what lies on it\n", at)
 	}
 	if n := len(r.Private); n > 0 {
-		fmt.Fprintf(w, "\nnote: %d places are private and were not looked into: sudo anicca suggest\n", n)
+		fmt.Fprintf(w, "\nnote: not looked into, as private: %s: sudo anicca suggest\n", Many(n, "place"))
 	}
 }

@@ -27,7 +27,7 @@ func (t Tried) Write(w io.Writer, all bool) {
 		}
 	}
 	review.Sort(changes)
-	name := strings.Join(t.Command, " ")
+	name := printable(strings.Join(t.Command, " "))
 	if r := []rune(name); len(r) > 60 {
 		name = string(r[:59]) + "…"
 	}
@@ -44,11 +44,11 @@ func (t Tried) Write(w io.Writer, all bool) {
 				size += c.Size
 			}
 		}
-		fmt.Fprintf(w, "%s would have made %s, %s in size (now thrown away):\n\n", name, many(len(changes), "change"), Bytes(size))
+		fmt.Fprintf(w, "%s would have made %s, %s in size (now thrown away):\n\n", name, Many(len(changes), "change"), Bytes(size))
 		Table(w, t.rows(changes, all))
 	}
 	if hidden > 0 && !all {
-		fmt.Fprintf(w, "not worth a word:  %s more; --all shows them\n", many(hidden, "change"))
+		fmt.Fprintf(w, "not worth a word:  %s more; --all shows them\n", Many(hidden, "change"))
 	}
 	t.where(w)
 }
@@ -57,13 +57,13 @@ func (t Tried) rows(changes []review.Change, all bool) [][]string {
 	if all {
 		rows := [][]string{{"WHAT", "SIZE", "FILES", "PATH", "DIFFERS IN"}}
 		for _, c := range changes {
-			rows = append(rows, []string{string(c.What), Bytes(c.Size), fmt.Sprint(c.Files), c.Path, c.Differs.String()})
+			rows = append(rows, []string{string(c.What), Bytes(c.Size), fmt.Sprint(c.Files), visible(c.Path), c.Differs.String()})
 		}
 		return rows
 	}
 	rows := [][]string{{"WORTH", "SIZE", "PATH", "FILES", "KEPT BY"}}
 	for _, i := range t.Review.Items {
-		rows = append(rows, []string{i.Worth.String(), Bytes(i.Size), i.Path, counts(i), preset(i)})
+		rows = append(rows, []string{i.Worth.String(), Bytes(i.Size), visible(i.Path), counts(i), preset(i)})
 	}
 	return rows
 }
@@ -89,11 +89,4 @@ func because(why string) string {
 		return ""
 	}
 	return " (" + why + ")"
-}
-
-func many(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }
