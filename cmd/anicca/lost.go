@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"time"
 
@@ -13,7 +12,6 @@ import (
 	"anicca/internal/recall"
 	"anicca/internal/review"
 	"anicca/internal/survey"
-	"anicca/internal/sys"
 	"anicca/internal/ui"
 )
 
@@ -81,33 +79,7 @@ func wrote(m *recall.Machine, v *recall.View, all []review.Change, users []decl.
 	if err != nil {
 		return review.Origins{}
 	}
-	return originsIn(survey.Question{FS: unlinked{t.FS()}, Base: m.Root.FS()}, all, users)
-}
-
-// unlinked has nothing below a link, where the tree has a fault: links of an old root would lead into the running one. Databases
-// do not lie below links, but are looked for below /lib, which is one on most machines.
-type unlinked struct{ fs.FS }
-
-func (u unlinked) Open(name string) (fs.File, error) {
-	f, err := u.FS.Open(name)
-	return f, linkless(err)
-}
-
-func (u unlinked) ReadLink(name string) (string, error) {
-	l, err := fs.ReadLink(u.FS, name)
-	return l, linkless(err)
-}
-
-func (u unlinked) Lstat(name string) (fs.FileInfo, error) {
-	i, err := fs.Lstat(u.FS, name)
-	return i, linkless(err)
-}
-
-func linkless(err error) error {
-	if sys.IsLoop(err) || sys.IsNotDir(err) {
-		return fs.ErrNotExist
-	}
-	return err
+	return originsIn(survey.Question{FS: t.LinklessFS(), Base: m.Root.FS()}, all, users)
 }
 
 // bring brings all of it back, after one question.

@@ -4,18 +4,12 @@ import (
 	"errors"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
-	"anicca/internal/apply"
 	"anicca/internal/decl"
 	"anicca/internal/nstest"
-	"anicca/internal/plan"
-	"anicca/internal/root"
-	"anicca/internal/sys"
 )
 
 func TestMain(m *testing.M) {
@@ -28,127 +22,6 @@ func must(t *testing.T, err error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-}
-
-// disk is a disk in memory with a base, a store and an overlay root.
-type disk struct {
-	t       *testing.T
-	dir     string
-	backend *root.Disk
-	root    *sys.Tree // while it is mounted
-}
-
-var entries = []plan.Step{
-	{Kind: plan.Bind, Path: "/srv/data", Dir: true},
-	{Kind: plan.Bind, Path: "/etc/bind"},
-	{Kind: plan.Symlink, Path: "/etc/link"},
-	{Kind: plan.Copy, Path: decl.MachineID},
-	{Kind: plan.Bind, Path: "/etc/later"},
-}
-
-// newDisk makes a disk whose store holds every entry but /etc/later, and a boot plan.
-func newDisk(t *testing.T, reset decl.Reset) *disk {
-	t.Helper()
-	nstest.Need(t)
-	d := &disk{t: t, dir: t.TempDir()}
-	at, err := sys.OpenTree(d.dir)
-	must(t, err)
-	must(t, at.Mount("disk", ".", "tmpfs", nil, "mode=0755"))
-	at.Close()
-	t.Cleanup(func() {
-		up, err := sys.OpenTree(filepath.Dir(d.dir))
-		must(t, err)
-		defer up.Close()
-		must(t, up.Unmount(filepath.Base(d.dir), true))
-	})
-	for p, text := range map[string]string{
-		"anicca/base/1/etc/issue":                           "base\n",
-		"anicca/base/1/etc/machine-id":                      "",
-		"anicca/base/1/usr/lib/modules/6.1.0-1/modules.dep": "",
-		"anicca/base/1/persist/.keep":                       "",
-		"store/srv/data/f":                                  "kept\n",
-		"store/etc/bind":                                    "kept\n",
-		"store/etc/link":                                    "kept\n",
-		"store/etc/machine-id":                              "0123\n",
-		"sysroot/.keep":                                     "",
-	} {
-		d.write(p, text)
-	}
-	d.backend, err = root.CreateOverlay(d.dir, "anicca/base/1", root.Ledger{Store: "store", StorePath: "/persist"}, time.Now())
-	must(t, err)
-	t.Cleanup(func() { d.backend.Close() })
-	d.record(reset)
-	d.write("anicca/upper/etc/undeclared", "x\n")
-	return d
-}
-
-func (d *disk) write(p, text string) {
-	d.t.Helper()
-	p = filepath.Join(d.dir, p)
-	must(d.t, os.MkdirAll(filepath.Dir(p), 0o755))
-	must(d.t, os.WriteFile(p, []byte(text), 0o644))
-}
-
-// record writes the boot plan, as apply does.
-func (d *disk) record(reset decl.Reset) { d.declare(reset, entries) }
-
-func (d *disk) declare(reset decl.Reset, entries []plan.Step) {
-	d.t.Helper()
-	b := &plan.Boot{Format: plan.Format, Host: "nest", Reset: reset, Stores: []plan.BootStore{{Path: "/persist"}}}
-	for _, s := range entries {
-		s.Store, s.Source = "/persist", "/persist"+s.Path
-		b.Entries = append(b.Entries, s)
-	}
-	d.mount()
-	must(d.t, apply.Run(d.root, &plan.Plan{Steps: []plan.Step{{Kind: plan.Record, Path: "/persist/.anicca/current", Store: "/persist", Boot: b}}}, nil))
-	d.unmount()
-}
-
-func (d *disk) mount() {
-	d.t.Helper()
-	must(d.t, d.backend.MountRoot("anicca", filepath.Join(d.dir, "sysroot")))
-	var err error
-	d.root, err = sys.OpenTree(filepath.Join(d.dir, "sysroot"))
-	must(d.t, err)
-	top, err := sys.OpenTree(d.dir)
-	must(d.t, err)
-	defer top.Close()
-	must(d.t, sys.Bind(top, "store", d.root, "/persist", nil))
-}
-
-func (d *disk) unmount() {
-	d.t.Helper()
-	d.root.Close()
-	top, err := sys.OpenTree(d.dir)
-	must(d.t, err)
-	defer top.Close()
-	must(d.t, top.Unmount("sysroot", true))
-	d.root = nil
-}
-
-func (d *disk) reset(change func(*Machine)) *Record {
-	d.t.Helper()
-	m := Machine{
-		Disk: d.backend, Kernel: "6.1.0-1", Now: time.Now(), BootID: "boot",
-	}
-	if change != nil {
-		change(&m)
-	}
-	r := Reset(m)
-	must(d.t, d.backend.Commit(time.Now()))
-	return r
-}
-
-func (d *disk) forgot() bool {
-	_, err := os.Lstat(filepath.Join(d.dir, "anicca/upper/etc/undeclared"))
-	return errors.Is(err, fs.ErrNotExist)
-}
-
-func (d *disk) old() int {
-	d.t.Helper()
-	old, err := d.backend.Archive()
-	must(d.t, err)
-	return len(old)
 }
 
 func TestResetForgets(t *testing.T) {
@@ -216,44 +89,6 @@ func TestRootIsKept(t *testing.T) {
 	}
 }
 
-func cmdline(s string) func(*Machine) { return func(m *Machine) { m.Cmdline = s } }
-
-// boot resets and mounts, and puts kept state in place.
-func (d *disk) boot(change func(*Machine)) *Record {
-	d.t.Helper()
-	r := d.reset(change)
-	d.mount()
-	d.t.Cleanup(d.unmount)
-	s, done, err := openStore(d.backend, "store")
-	must(d.t, err)
-	defer done()
-	b, err := apply.Current(s)
-	must(d.t, err)
-	last, err := readBooted(s)
-	must(d.t, err)
-	r.StorePath = "/persist"
-	Persist(r, d.backend, d.root, b, last)
-	return r
-}
-
-func (d *disk) read(p string) string {
-	d.t.Helper()
-	data, err := d.root.ReadFile(p)
-	if err != nil {
-		return err.Error()
-	}
-	return string(data)
-}
-
-func (r *Record) state(p string) State {
-	for _, e := range r.Entries {
-		if e.Path == p {
-			return e.State
-		}
-	}
-	return ""
-}
-
 func TestPersist(t *testing.T) {
 	d := newDisk(t, decl.ResetOn)
 	r := d.boot(nil)
@@ -313,17 +148,7 @@ func TestPersistKeepsAReplacedLink(t *testing.T) {
 	}
 }
 
-func (d *disk) finish(r *Record) *Record {
-	d.t.Helper()
-	p := filepath.Join(d.t.TempDir(), "boot.json")
-	must(d.t, r.Write(p))
-	r, err := Finish(d.root.Name(), p)
-	must(d.t, err)
-	return r
-}
-
 func TestFinish(t *testing.T) {
-	bannerPath = filepath.Join(t.TempDir(), "motd.d/10-anicca")
 	d := newDisk(t, decl.ResetOn)
 	r := d.finish(d.boot(nil))
 	if !r.Finished || !r.OK() {
@@ -344,7 +169,6 @@ func TestFinish(t *testing.T) {
 
 // What the initrd could not put in place, because its data came late, the late service does.
 func TestFinishPutsInPlaceWhatWasMissed(t *testing.T) {
-	bannerPath = filepath.Join(t.TempDir(), "motd.d/10-anicca")
 	d := newDisk(t, decl.ResetOn)
 	must(t, os.Rename(d.dir+"/store/srv/data", d.dir+"/late"))
 	r := d.boot(nil)

@@ -1,19 +1,19 @@
 package boot
 
 import (
-	"errors"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
-	"anicca/internal/apply"
 	"anicca/internal/decl"
 	"anicca/internal/plan"
 	"anicca/internal/sys"
 )
 
-// An account file that nobody touched, without a newline at its end.
+// Account files that look odd and are sound are carried as others are.
 func TestCarryOddButSound(t *testing.T) {
 	for what, group := range map[string]string{"no newline": "root:x:0:\nbird:x:1000:", "no member field": "root:x:0:\nold:x:7\n", "blank": "root:x:0:\n \n"} {
 		t.Run(what, func(t *testing.T) {
@@ -29,13 +29,12 @@ func TestCarryOddButSound(t *testing.T) {
 	}
 }
 
-// The history of sets cannot be written: nobody's accounts are there.
+// The sets of before cannot be kept. The session has its accounts all the same, not the base's.
 func TestCarryHistoryFails(t *testing.T) {
 	d := newCarrier(t)
 	d.unmount()
 	d.write("anicca/base/1/etc/passwd", "root:x:0:0::/base:/bin/sh\n")
 	d.write("store/.anicca/carry/accounts", "in the way")
-	d.root = nil
 	d.restart(nil)
 	d.replace("/etc/passwd", "root:x:0:0::/session:/bin/sh\n")
 	r := d.restart(nil)
@@ -45,29 +44,20 @@ func TestCarryHistoryFails(t *testing.T) {
 	}
 }
 
-// The store is full: the file is not placed at all.
+// The store is full. The session does not run with the base's accounts.
 func TestCarryStoreFull(t *testing.T) {
 	d := newCarrier(t)
 	d.write("anicca/base/1/etc/passwd", "root:x:0:0::/base:/bin/sh\n")
 	d.replace("/etc/passwd", "root:x:0:0::/session:/bin/sh\n")
 	d.replace(carriedPath, "session\n")
-	d.unmount()
-	r := d.reset(nil)
-	d.mount()
-	sys.Fault = func(op, p string) error {
-		if op == "write" && strings.Contains(p, "/persist/") {
-			return errors.New("no space left on device")
-		}
-		return nil
-	}
-	d.persist(r)
-	sys.Fault = nil
+	r := d.start(nil)
+	failing(func(op, p string) bool { return op == "write" && strings.Contains(p, "/persist/") }, func() { d.persist(r) })
 	if strings.Contains(d.read("/etc/passwd"), "base") {
 		t.Error("the session runs with the base's accounts")
 	}
 }
 
-// Shadow is declared later than passwd: nobody knows what was placed of it.
+// Shadow was declared later than passwd, so that nobody knows what was placed of it: the two still go together.
 func TestCarryMixedSet(t *testing.T) {
 	d := newCarrier(t)
 	found, _ := filepath.Glob(d.dir + "/store/" + decl.PlacedDir + "/*/files/etc/shadow")
@@ -82,21 +72,18 @@ func TestCarryMixedSet(t *testing.T) {
 	}
 }
 
-// Apply carries shadow alone, as only its kept copy was changed; passwd was changed by the session.
+// Apply carries shadow alone, as only its kept copy was changed, and that is damaged: the session's stays.
 func TestCarryApplyPartOfASet(t *testing.T) {
 	d := newCarrier(t)
 	d.replace("/etc/passwd", "root:x:0:0::/root:/bin/sh\nbird:x:1000:1000::/home/bird:/bin/sh\n")
 	d.write("store/etc/shadow", "root:!:19000:0:99999:7:::\n\x00\x00")
-	id, err := d.backend.Current()
-	must(t, err)
-	s := plan.Step{Kind: plan.Carry, Path: "/etc/shadow", Store: "/persist", Source: "/persist/etc/shadow", Main: "/persist", Root: id}
-	must(t, apply.Run(d.root, &plan.Plan{Steps: []plan.Step{s}}, nil))
+	d.run(d.applying("/etc/shadow"))
 	if got := d.read("/etc/shadow"); got != "root:*:19000:0:99999:7:::\n" {
 		t.Errorf("a damaged shadow is in use: %q", got)
 	}
 }
 
-// A damaged set in the store is placed when the session has changed nothing.
+// A set that was damaged in the store is not placed.
 func TestCarryDamagedStore(t *testing.T) {
 	d := newCarrier(t)
 	d.write("store/etc/passwd", "\x00\x00\x00")
@@ -113,7 +100,6 @@ func TestCarryFirstAccounts(t *testing.T) {
 	d.write("anicca/upper/etc/passwd", "root:x:0:0::/root:/bin/sh\n")
 	d.write("anicca/upper/etc/group", "root:x:0:\nold:x:7\n")
 	r := d.restart(nil)
-	defer d.unmount()
 	d.both("/etc/passwd", "root:x:0:0::/root:/bin/sh\n")
 	d.both("/etc/group", "root:x:0:\nold:x:7\n")
 	if !r.OK() {
@@ -137,11 +123,9 @@ func TestCarryLocksAccounts(t *testing.T) {
 		}
 	}
 	d.write("store/etc/passwd", "root:x:0:0:edited:/root:/bin/sh\n")
-	id, err := d.backend.Current()
-	must(t, err)
-	s := plan.Step{Kind: plan.Carry, Path: "/etc/passwd", Store: "/persist", Source: "/persist/etc/passwd", Main: "/persist", Root: id}
+	s := d.applying("/etc/passwd")
 	watch()
-	must(t, apply.Run(d.root, &plan.Plan{Steps: []plan.Step{s}}, nil))
+	d.run(s)
 	if !locked["/etc/passwd"] {
 		t.Errorf("a program can change accounts while apply does: %v", locked)
 	}
@@ -152,9 +136,7 @@ func TestCarryLocksAccounts(t *testing.T) {
 	unlock()
 
 	d.replace("/etc/passwd", "root:x:0:0:session:/root:/bin/sh\n")
-	d.unmount()
-	r := d.reset(nil)
-	d.mount()
+	r := d.start(nil)
 	watch()
 	clear(locked)
 	d.persist(r)
@@ -170,9 +152,7 @@ func TestCarryAccountsLate(t *testing.T) {
 	d.replace("/etc/passwd", "root:x:0:0::/root:/bin/sh\nbird:x:1000:1000::/home/bird:/bin/sh\n")
 	d.replace("/etc/shadow", "root:*:19000:0:99999:7:::\nbird:secret:19000:0:99999:7:::\n")
 	d.replace("/etc/group", "root:x:0:\nbird:x:1000:\n")
-	d.unmount()
-	r := d.reset(nil)
-	d.mount()
+	r := d.start(nil)
 	r.Absent = []string{"/persist"}
 	d.persist(r)
 	r.Absent = nil
@@ -187,5 +167,57 @@ func TestCarryAccountsLate(t *testing.T) {
 	}
 	if names, err := d.root.List("/persist/.anicca/carry/accounts"); err != nil || len(names) != 1 {
 		t.Errorf("kept sets: %q, %v", names, err)
+	}
+}
+
+// An account database that a power cut has left half-written, or empty, does not replace a good one, nor do the others of its set.
+func TestCarryDamagedAccounts(t *testing.T) {
+	for what, text := range map[string]string{
+		"empty": "", "cut off": "root:x:0:0::/root:/bin/sh\nbird:x:1000:10", "without root": "bird:x:1000:1000::/home/bird:/bin/sh\n",
+	} {
+		t.Run(what, func(t *testing.T) {
+			d := newCarrier(t)
+			d.replace("/etc/passwd", text)
+			d.replace("/etc/group", "root:x:0:\nbird:x:1000:\n")
+			d.replace(carriedPath, "other\n")
+			r := d.restart(nil)
+			d.both("/etc/passwd", "root:x:0:0::/root:/bin/sh\n")
+			d.both("/etc/group", "root:x:0:\n")
+			d.both(carriedPath, "other\n")
+			if r.OK() || !said(r, "the account files are damaged (/etc/passwd: ") || !slices.Equal(d.aside("/etc/passwd"), []string{text}) {
+				t.Errorf("%q, put aside %q", r.Problems, d.aside("/etc/passwd"))
+			}
+			r = d.restart(nil)
+			d.both("/etc/passwd", "root:x:0:0::/root:/bin/sh\n")
+			if !r.OK() {
+				t.Errorf("the boot after it: %q", r.Problems)
+			}
+		})
+	}
+}
+
+// Accounts that were changed are carried together, and the sets before are kept, the last five.
+func TestCarryAccounts(t *testing.T) {
+	d := newCarrier(t)
+	passwd := func(n int) string {
+		return "root:x:0:0::/root:/bin/sh\nbird:x:" + strconv.Itoa(n) + ":1000::/home/bird:/bin/sh\n"
+	}
+	for n := range 8 {
+		d.replace("/etc/passwd", passwd(1000+n))
+		if r := d.restart(nil); !r.OK() {
+			t.Fatalf("%q", r.Problems)
+		}
+		d.both("/etc/passwd", passwd(1000+n))
+	}
+	found, err := filepath.Glob(d.dir + "/store/.anicca/carry/accounts/*/etc/passwd")
+	must(t, err)
+	if len(found) != 5 {
+		t.Fatalf("%d sets: %q", len(found), found)
+	}
+	if got, err := os.ReadFile(d.dir + "/store/.anicca/carry/accounts/8/etc/passwd"); err != nil || string(got) != passwd(1006) {
+		t.Errorf("the set before: %q, %v", got, err)
+	}
+	if _, err := os.Stat(d.dir + "/store/.anicca/carry/accounts/8/etc/shadow"); err != nil {
+		t.Error(err)
 	}
 }

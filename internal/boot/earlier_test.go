@@ -5,7 +5,6 @@ import (
 	"strings"
 	"testing"
 
-	"anicca/internal/apply"
 	"anicca/internal/decl"
 	"anicca/internal/plan"
 	"anicca/internal/root"
@@ -41,15 +40,9 @@ func TestPersistTellsOfAReplacedLink(t *testing.T) {
 // Two problems of which one is in a user's own home: only the other is a reason to stop a strict boot.
 func TestUsersCannotStopAStrictBoot(t *testing.T) {
 	d := newDisk(t, decl.ResetOn)
-	r := d.reset(nil)
-	d.mount()
-	defer d.unmount()
-	s, done, err := openStore(d.backend, "store")
-	must(t, err)
-	defer done()
-	b, err := apply.Current(s)
-	must(t, err)
-	r.StorePath = "/persist"
+	r := d.start(nil)
+	d.placed(r)
+	b, _ := d.known()
 	for i, s := range b.Entries {
 		if s.Path == "/srv/data" || s.Path == "/etc/bind" {
 			must(t, d.root.Rename(s.Source, s.Source+".moved"))

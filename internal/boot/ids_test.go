@@ -18,18 +18,12 @@ const redPasswd, redGroup = "root:x:0:0::/root:/bin/sh\nred:x:117:117::/:/bin/fa
 func newNumbered(t *testing.T, steps []plan.Step) (*disk, *Record) {
 	t.Helper()
 	nstest.NeedIDs(t)
-	bannerPath = filepath.Join(t.TempDir(), "motd.d/10-anicca")
 	d := newDisk(t, decl.ResetOn)
 	d.write("anicca/base/1/etc/passwd", redPasswd)
 	d.write("anicca/base/1/etc/group", redGroup)
 	must(t, os.Chown(filepath.Join(d.dir, "store/srv/data/f"), 117, 117))
 	d.declare(decl.ResetOn, steps)
 	r := d.finish(d.restart(nil))
-	t.Cleanup(func() {
-		if d.root != nil {
-			d.unmount()
-		}
-	})
 	if !r.OK() {
 		t.Fatalf("%q", r.Problems)
 	}

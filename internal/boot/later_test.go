@@ -3,13 +3,10 @@ package boot
 import (
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 
-	"anicca/internal/apply"
 	"anicca/internal/decl"
 	"anicca/internal/plan"
-	"anicca/internal/sys"
 )
 
 // late is a machine that has another store on a disk that the initrd cannot see, and filesystems that are mounted after it.
@@ -21,13 +18,13 @@ type late struct {
 // newLate boots it as far as the initrd comes.
 func newLate(t *testing.T, need decl.Need, entries ...plan.Step) *late {
 	t.Helper()
-	bannerPath = filepath.Join(t.TempDir(), "motd.d/10-anicca")
 	d := &late{disk: newDisk(t, decl.ResetOn)}
 	d.write("anicca/base/1/home/.keep", "")
 	d.write("anicca/base/1/srv/films/old", "base\n") // what the base has at an entry is no reason not to cover it
-	b := &plan.Boot{Format: plan.Format, Host: "nest", Reset: decl.ResetOn, Stores: []plan.BootStore{
+	b := bootPlan(decl.ResetOn)
+	b.Stores = []plan.BootStore{
 		{Path: "/persist", Subvol: "store", Need: decl.Required}, {Path: "/bulk", Device: "/dev/not-there", FSType: "ext4", Need: need},
-	}}
+	}
 	for _, s := range entries {
 		s.Kind, s.Dir = plan.Bind, true
 		if s.Store == "" {
@@ -37,20 +34,11 @@ func newLate(t *testing.T, need decl.Need, entries ...plan.Step) *late {
 		b.Entries = append(b.Entries, s)
 		d.write(map[string]string{"/persist": "store", "/bulk": "bulk"}[s.Store]+s.Path+"/f", "kept\n")
 	}
-	d.disk.mount()
-	must(t, apply.Run(d.root, &plan.Plan{Steps: []plan.Step{{Kind: plan.Record, Path: "/persist/.anicca/current", Store: "/persist", Boot: b}}}, nil))
-	d.unmount()
-	d.r = d.reset(nil)
-	d.disk.mount()
-	t.Cleanup(d.unmount)
-	d.r.StorePath, d.r.at = "/persist", d.root.Name()
+	d.apply(b)
+	d.r = d.start(nil)
+	d.placed(d.r)
 	must(t, mountStores(d.r, d.root, d.backend, b))
-	s, done, err := openStore(d.backend, "store")
-	must(t, err)
-	defer done()
-	last, err := readBooted(s)
-	must(t, err)
-	Persist(d.r, d.backend, d.root, b, last)
+	d.persist(d.r)
 	if d.r.grave() {
 		t.Fatalf("in the initrd: %q", d.r.Problems)
 	}
@@ -60,10 +48,7 @@ func newLate(t *testing.T, need decl.Need, entries ...plan.Step) *late {
 // attach mounts the other store, as fstab says.
 func (d *late) attach() {
 	d.t.Helper()
-	top, err := sys.OpenTree(d.dir)
-	must(d.t, err)
-	defer top.Close()
-	must(d.t, sys.Bind(top, "bulk", d.root, "/bulk", nil))
+	d.show("bulk", "/bulk")
 }
 
 // cover mounts a filesystem at a directory, with a file in it.
@@ -105,9 +90,7 @@ func (d *late) stands(when, p string, state State, pass Pass) {
 	}
 }
 
-func (d *late) said(what string) bool {
-	return strings.Contains(strings.Join(append(d.r.Problems, d.r.Notes...), "\n"), what)
-}
+func (d *late) said(what string) bool { return said(d.r, what) }
 
 // A store that keeps only what is late is not waited for: its entries come with it, before or after the ordinary services.
 func TestLateStore(t *testing.T) {

@@ -36,7 +36,6 @@ func (d *disk) isLink(p string) bool {
 
 // A fresh root gets links. Where an overlay cannot have one in the place of a directory of the base, the kept copy is mounted.
 func TestPersistLinksDirectories(t *testing.T) {
-	bannerPath = filepath.Join(t.TempDir(), "motd.d/10-anicca")
 	d := linkedDirs(t)
 	r := d.boot(nil)
 	if !r.OK() || !d.isLink("/srv/empty") || !d.isLink("/srv/new") || d.read("/srv/full/f") != "kept\n" {

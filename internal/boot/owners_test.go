@@ -45,7 +45,6 @@ func TestBootEnforces(t *testing.T) {
 
 // What an earlier session left unfinished beside entries and their kept copies goes; what this one is making stays.
 func TestUnfinishedIsSwept(t *testing.T) {
-	bannerPath = filepath.Join(t.TempDir(), "motd.d/10-anicca")
 	d := newDisk(t, decl.ResetOn)
 	d.write("store/srv/.anicca-tmp-1/data/f", "half\n")
 	d.write("store/etc/.anicca-tmp-2", "half\n")

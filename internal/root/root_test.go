@@ -17,3 +17,10 @@ func TestCounterOf(t *testing.T) {
 		}
 	}
 }
+
+func ok(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}

@@ -23,14 +23,14 @@ func TestMkdirLike(t *testing.T) {
 	must(t, os.Chown(dir+"/model", 1000, 1001))
 	must(t, unix.Chmod(dir+"/model", 0o3751))
 	must(t, unix.Setxattr(dir+"/model", "user.colour", []byte("blue"), 0))
-	must(t, unix.Setxattr(dir+"/model", "system.posix_acl_default", acl, 0))
+	must(t, unix.Setxattr(dir+"/model", "system.posix_acl_default", nstest.ACL, 0))
 	must(t, in.MkdirLike("made", in, "model"))
 	i, s := lstat(t, dir+"/made")
 	if i.Mode() != fs.ModeDir|fs.ModeSetgid|fs.ModeSticky|0o751 || s.Uid != 1000 || s.Gid != 1001 {
 		t.Errorf("%v %d:%d", i.Mode(), s.Uid, s.Gid)
 	}
 	buf := make([]byte, 100)
-	for name, want := range map[string][]byte{"user.colour": []byte("blue"), "system.posix_acl_default": acl} {
+	for name, want := range map[string][]byte{"user.colour": []byte("blue"), "system.posix_acl_default": nstest.ACL} {
 		if n, err := unix.Lgetxattr(dir+"/made", name, buf); err != nil || !bytes.Equal(buf[:n], want) {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -86,17 +86,9 @@ func TestAdjust(t *testing.T) {
 func TestMkdirGetsNothingFromAbove(t *testing.T) {
 	nstest.Need(t)
 	in, dir := tree(t)
-	above := map[string]func(p string){
-		"plain":  func(string) {},
-		"setgid": func(p string) { must(t, unix.Chmod(p, 0o2755)) },
-		"shared": func(p string) { must(t, unix.Chmod(p, 0o777)) },
-		"list":   func(p string) { must(t, unix.Setxattr(p, "system.posix_acl_default", acl, 0)) },
-	}
 	then := time.Unix(1_600_000_000, 0)
-	for up, change := range above {
+	for _, up := range givers(t, dir) {
 		p := dir + "/" + up
-		must(t, os.Mkdir(p, 0o755))
-		change(p)
 		for _, mode := range []uint32{0o755, 0o700, 0o775, 0o1777, 0o2750} {
 			must(t, os.MkdirAll(dir+"/model", 0o755))
 			must(t, unix.Chmod(dir+"/model", mode))

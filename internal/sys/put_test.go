@@ -17,16 +17,8 @@ import (
 func TestPut(t *testing.T) {
 	nstest.Need(t)
 	in, dir := tree(t)
-	above := map[string]func(p string){
-		"plain":  func(string) {},
-		"setgid": func(p string) { must(t, unix.Chmod(p, 0o2755)) },
-		"shared": func(p string) { must(t, unix.Chmod(p, 0o777)) },
-		"list":   func(p string) { must(t, unix.Setxattr(p, "system.posix_acl_default", acl, 0)) },
-	}
 	then := time.Unix(1_600_000_000, 123_456_789)
-	for up, change := range above {
-		must(t, os.Mkdir(dir+"/"+up, 0o755))
-		change(dir + "/" + up)
+	for _, up := range givers(t, dir) {
 		n := in.Near()
 		for _, mode := range []uint32{0o644, 0o600, 0o640, 0o444, 0o755, 0o664, 0o4755} {
 			for _, size := range []int{0, 1, 4096, 4097, 300_000} {
