@@ -86,7 +86,12 @@ func (t *Tree) writeFile(p string, data []byte, perm Perm, last bool) error {
 	if !last {
 		return nil
 	}
-	return do("fsync", dir.Name(), func() error { return unix.Fsync(dir.fd) })
+	return dir.SyncNames()
+}
+
+// SyncNames waits until the names in the tree's own directory are on the disk.
+func (t *Tree) SyncNames() error {
+	return do("fsync", t.Name(), func() error { return unix.Fsync(t.fd) })
 }
 
 // create makes an empty file, which is read back without its time of access moving.
