@@ -98,7 +98,8 @@ func Forget(t *sys.Tree, metrics string) error {
 	return err
 }
 
-// ReadState reads what the last report of this session was made from; nil if there was none.
+// ReadState reads what the last report of this session was made from; nil if there was none. Where it cannot be read, as after a
+// later version of this program has written it, the error says what to type: the next report writes it anew.
 func ReadState(t *sys.Tree) (*report.State, error) {
 	data, err := t.ReadFile(StatePath)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -107,9 +108,25 @@ func ReadState(t *sys.Tree) (*report.State, error) {
 	if err != nil {
 		return nil, err
 	}
+	var made struct{ Format int }
 	var s report.State
+	switch err := json.Unmarshal(data, &made); {
+	case err == nil && made.Format > report.Format:
+		return nil, stale("was written by a later version of anicca", StatePath, nil)
+	case err != nil:
+		return nil, stale("cannot be read", StatePath, err)
+	}
 	if err := json.Unmarshal(data, &s); err != nil {
-		return nil, fmt.Errorf("%s: %w", StatePath, err)
+		return nil, stale("cannot be read", StatePath, err)
 	}
 	return &s, nil
+}
+
+// stale says what is wrong with a file that [Write] has made, and how it is made again.
+func stale(what, p string, err error) error {
+	const hint = "'sudo systemctl start anicca-report' writes it anew"
+	if err == nil {
+		return fmt.Errorf("%s %s: %s", p, what, hint)
+	}
+	return fmt.Errorf("%s %s: %w: %s", p, what, err, hint)
 }

@@ -91,6 +91,43 @@ func TestNobodyReadsWhatIsOfOthers(t *testing.T) {
 	}
 }
 
+// What cannot be read, as after a later version has written it, is said, with what to type; the next report writes it anew.
+func TestUnreadableReportsAreWrittenAnew(t *testing.T) {
+	nstest.NeedIDs(t)
+	for text, want := range map[string]string{
+		"":                                "cannot be read",
+		`{"people":`:                      "cannot be read",
+		`{"format":1,"people":[1]}`:       "cannot be read",
+		`{"format":99,"people":["bird"]}`: "was written by a later version of anicca",
+	} {
+		tree := machine(t)
+		if err := Write(tree, state(), options()); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(tree.Path(StatePath), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		s, err := ReadState(tree)
+		if s != nil || err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "'sudo systemctl start anicca-report'") {
+			t.Errorf("%q: %v, %v", text, s, err)
+		}
+		if err := Write(tree, state(), options()); err != nil {
+			t.Error(err)
+		}
+		if s, err := ReadState(tree); err != nil || s == nil || s.People["bird"].News != 1 {
+			t.Errorf("after the next report: %v, %v", s, err)
+		}
+	}
+	me := filepath.Join(t.TempDir(), "1000.json")
+	if err := os.WriteFile(me, []byte("{"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	d := Desk{Report: me, Runtime: t.TempDir(), Bus: "unix:path=/nowhere"}
+	if err := d.Notify(); err == nil || !strings.Contains(err.Error(), "start anicca-report") {
+		t.Errorf("on the desktop: %v", err)
+	}
+}
+
 // What is not true any more is taken away: lines when nothing goes, people who are not there, and all of it when nobody is to be told.
 func TestOldReportsGo(t *testing.T) {
 	nstest.NeedIDs(t)
