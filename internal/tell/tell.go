@@ -40,27 +40,26 @@ type Options struct {
 }
 
 // Write puts the files in place, each in one step, and takes away those of people who are not there any more.
-// What a person is told can be read by the group of that person, which on most machines is that person alone.
+// What a person is told can be read by that person and by whoever runs this; see [sys.Tree.WriteFor].
 func Write(t *sys.Tree, s report.State, o Options) error {
 	if err := t.MkdirAll(PeoplePath, func(string) sys.Perm { return sys.Mine(0o755) }); err != nil {
 		return err
 	}
 	stays := map[string]bool{}
-	put := func(name string, text string, gid int) error {
+	put := func(p report.Person, kind, text string) error {
+		name := fmt.Sprint(p.UID, kind)
 		stays[name] = true
-		perm := sys.Mine(0o640)
-		perm.GID = gid
-		return t.WriteFile(path.Join(PeoplePath, name), []byte(text), perm)
+		return t.WriteFor(path.Join(PeoplePath, name), []byte(text), p.UID, p.GID)
 	}
 	for _, p := range s.People {
 		v := p.Counts.Value()
 		me := Personal{When: s.When, Goes: s.Goes, Files: v.Files, Bytes: v.Size, Counts: p.Counts, News: p.News, Desktop: o.Desktop, Lines: o.Lines(p)}
 		data, err := json.Marshal(me)
 		if err == nil {
-			err = put(fmt.Sprint(p.UID, ".json"), string(data)+"\n", p.GID)
+			err = put(p, ".json", string(data)+"\n")
 		}
 		if err == nil && o.Login && len(me.Lines) > 0 {
-			err = put(fmt.Sprint(p.UID, ".txt"), strings.Join(me.Lines, "\n")+"\n", p.GID)
+			err = put(p, ".txt", strings.Join(me.Lines, "\n")+"\n")
 		}
 		if err != nil {
 			return err
