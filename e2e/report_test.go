@@ -8,7 +8,8 @@ import "strings"
 func (m *machine) reported() {
 	t := m.t
 	t.Helper()
-	m.run("mkdir -p /var/lib/prometheus/node-exporter && systemctl start anicca-report.service")
+	m.run(`mkdir -p /var/lib/prometheus/node-exporter && echo '{"format":99}' >/run/anicca/review.json`) // as of a later version
+	m.run("systemctl start anicca-report.service")
 	for p, want := range map[string]string{
 		"/run/anicca/report/0.txt":                      "of value (",
 		"/run/anicca/report/1000.txt":                   "of value in your home (",
@@ -21,7 +22,7 @@ func (m *machine) reported() {
 	}
 	m.run(`grep -E '^anicca_review_files.worth="credentials". [1-9]' /var/lib/prometheus/node-exporter/anicca.prom`)
 	m.want("cat /run/anicca/report/* | grep -c /home/ || true", "0")
-	m.want("stat -c '%U:%G %a' /run/anicca/report/1000.txt", "root:bird 640")
+	m.want("stat -c '%U:%G %a' /run/anicca/report/1000.txt", "root:root 640") // an access list names the one who may read it
 	m.want("runuser -u bird -- cat /run/anicca/review.json /run/anicca/report/0.json 2>/dev/null || echo refused", "refused")
 	login := m.run("runuser -u bird -- script -qec 'bash -l -i -c true' /dev/null </dev/null")
 	if !strings.Contains(login, "in your home") || strings.Count(login, "anicca: ") != 1 {

@@ -72,9 +72,9 @@ func (g globals) reportOnce() (*plan.Boot, error) {
 	if host.Report.Off {
 		return nil, tell.Forget(t, host.Report.Metrics)
 	}
-	before, err := tell.ReadState(t)
-	if err != nil || before != nil && !before.Due(time.Now().Unix()) {
-		return nil, err
+	before := counted(t)
+	if before != nil && !before.Due(time.Now().Unix()) {
+		return nil, nil
 	}
 	l, err := g.reported(host, before)
 	if err != nil || l == nil {
@@ -90,6 +90,16 @@ func (g globals) reportOnce() (*plan.Boot, error) {
 		err = errors.Join(err, tell.Journal(tell.JournalSocket, report.Entry(l.Report, report.Counted, ui.Counted(l.Report))))
 	}
 	return l.plan, err
+}
+
+// counted is what the last report was made from, nil if there was none. What cannot be read is as if there was none: this is who writes
+// it anew.
+func counted(t *sys.Tree) *report.State {
+	before, err := tell.ReadState(t)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "anicca:", err)
+	}
+	return before
 }
 
 // leave says at shutdown what goes with the session.
@@ -108,10 +118,7 @@ func (g globals) leave() error {
 		return err
 	}
 	defer t.Close()
-	before, err := tell.ReadState(t)
-	if err != nil {
-		return err
-	}
+	before := counted(t)
 	r := report.Report{}
 	if before != nil && before.Took > report.Quick {
 		r = before.Report // there is no time to look again

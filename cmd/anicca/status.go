@@ -1,6 +1,9 @@
 package main
 
 import (
+	"errors"
+	"fmt"
+	"io/fs"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -74,8 +77,11 @@ Exit codes: 0 all is well, 1 something is wrong, 3 the declaration is invalid.`,
 			m := status.Machine{Host: host, Plan: p, Boot: applied, Record: r, Tree: tree}
 			if r != nil && g.root == "/" {
 				m.Root = root.CheckRunning(r.Backend, "/", r.Made)
-				if before, err := tell.ReadState(tree); err == nil && before != nil { // what cannot be read is counted anew soon
+				before, err := tell.ReadState(tree)
+				if before != nil {
 					m.Last = &before.Report
+				} else if err != nil && !errors.Is(err, fs.ErrPermission) { // only root may see it
+					fmt.Fprintln(c.ErrOrStderr(), "anicca:", err)
 				}
 				if m.Watch, err = status.ReadWatch(watch.StatePath, r.BootID); err != nil {
 					return err

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"encoding/json"
 	"errors"
 	"os"
@@ -259,6 +260,53 @@ func TestTryCommand(t *testing.T) {
 				t.Errorf("the real file was changed: %q %v", text, err)
 			}
 		})
+	}
+}
+
+// A user's trial that was killed leaves what it has written, until the next one in the same place.
+func TestTryAfterAKill(t *testing.T) {
+	cmd, home := bird(t)
+	cmd.Args = append([]string{"sh", "-c", `mkdir scratch && exec "$0" try --scratch scratch -- sh -c 'echo x >new; mkdir shut; echo x >shut/f; chmod 0 shut; echo ready; cat'`}, cmd.Path)
+	program := cmd.Path
+	cmd.Path = "/bin/sh"
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer in.Close()
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if line, err := bufio.NewReader(out).ReadString('\n'); line != "ready\n" {
+		t.Fatalf("%q %v", line, err)
+	}
+	if err := cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait() // it was killed
+	locks, err := filepath.Glob(filepath.Join(home, "scratch/anicca-try-*/lock"))
+	if err != nil || len(locks) != 1 {
+		t.Fatalf("%q %v", locks, err)
+	}
+	f, err := os.Open(locks[0]) // all of its processes have ended when nobody has it
+	if err == nil {
+		err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX)
+		f.Close()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	next := exec.Command(program, "try", "--scratch", "scratch", "--", "true")
+	next.Dir, next.Env, next.SysProcAttr = cmd.Dir, cmd.Env, cmd.SysProcAttr
+	if out, err := next.CombinedOutput(); err != nil || strings.Contains(string(out), "could not") {
+		t.Errorf("%v\n%s", err, out)
+	}
+	if left, err := os.ReadDir(filepath.Join(home, "scratch")); err != nil || len(left) > 0 {
+		t.Errorf("is left: %v %v", left, err)
 	}
 }
 

@@ -143,7 +143,7 @@ func (c *Carrier) Commit() (failed map[string]error, err error) {
 
 // sync waits for every filesystem that something was placed on or kept on.
 func (c *Carrier) sync() error {
-	done, seen := map[uint64]bool{}, map[string]bool{}
+	done, seen := map[filesystem]bool{}, map[string]bool{}
 	for _, n := range c.noted {
 		for _, p := range []string{n.path, n.kept, c.Store + "/."} {
 			if c.early && p == n.path {
@@ -157,16 +157,28 @@ func (c *Carrier) sync() error {
 			if err != nil {
 				return err
 			}
-			if done[s.MountID] {
+			on := filesystemOf(s)
+			if done[on] {
 				continue
 			}
-			done[s.MountID] = true
+			done[on] = true
 			if err := syncAt(c.Root, dir); err != nil {
 				return err
 			}
 		}
 	}
 	return nil
+}
+
+// filesystem is what tells objects apart that need not be on one filesystem: its mount, or where the kernel does not tell that (before
+// Linux 5.8, and in some sandboxes), its device.
+type filesystem struct{ mount, device uint64 }
+
+func filesystemOf(s sys.Stat) filesystem {
+	if s.MountID != 0 {
+		return filesystem{mount: s.MountID}
+	}
+	return filesystem{device: s.Dev}
 }
 
 // nearest returns the directory p, or the one above it that is there, and what it is.

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
-	"path/filepath"
 
 	"anicca/internal/apply"
 	"anicca/internal/config"
@@ -44,10 +43,8 @@ func (c *Change) Run(tell func(apply.Event)) error {
 		return err
 	}
 	defer c.letGo()
-	for _, e := range c.Edited {
-		if err := write(e); err != nil {
-			return err
-		}
+	if err := declare(c.Edited); err != nil {
+		return err
 	}
 	if len(c.Plan.Steps) > 0 {
 		if err := apply.Run(c.machine.Root, c.Plan, tell); err != nil {
@@ -55,28 +52,6 @@ func (c *Change) Run(tell func(apply.Event)) error {
 		}
 	}
 	return c.take()
-}
-
-// write puts a changed file of the declaration in place of the old one in one step, with the owner and mode that it had.
-func write(e config.Edited) error {
-	dir, err := sys.OpenTree(filepath.Dir(e.Path))
-	if err != nil {
-		return err
-	}
-	defer dir.Close()
-	name := filepath.Base(e.Path)
-	now, err := dir.ReadFile(name)
-	if err != nil {
-		return err
-	}
-	if string(now) != string(e.Old) {
-		return fmt.Errorf("%s was changed meanwhile: nothing was written, say it again", e.Path)
-	}
-	s, err := dir.Stat(name)
-	if err != nil {
-		return err
-	}
-	return dir.WriteFile(name, e.New, sys.Perm{UID: int(s.Uid), GID: int(s.Gid), Mode: s.Perm()})
 }
 
 // find returns the entry at a path, or the kept directory that the path lies in.

@@ -369,6 +369,77 @@ func TestDeclarationChangedMeanwhile(t *testing.T) {
 	}
 }
 
+// A change to two files of a declaration is made in both or in none, whatever fails, and what is said of that is true.
+func TestTwoFilesOrNone(t *testing.T) {
+	defer func() { sys.Fault = nil }()
+	m := newMachine(t)
+	a, b := filepath.Join(m.dir, "decl/a.cue"), filepath.Join(m.dir, "decl/b.cue")
+	const more = `persist: "/persist": files: "/etc/more": {}` + "\n"
+	must(t, os.WriteFile(b, []byte(more), 0o640))
+	is := func(p string) string {
+		text, err := os.ReadFile(p)
+		must(t, err)
+		return string(text)
+	}
+	change := func() *live.Change {
+		c, err := live.Forget(m.Machine, []string{"/etc/linked", "/etc/more"}, live.Leave, time.Now())
+		must(t, err)
+		if len(c.Edited) != 2 {
+			t.Fatalf("%d files are edited", len(c.Edited))
+		}
+		return c
+	}
+	refused := func(what string, err error) {
+		t.Helper()
+		if err == nil || !strings.Contains(err.Error(), "Nothing was written") || is(a) != declaration || !strings.HasPrefix(is(b), more) {
+			t.Errorf("%s: %v\n%s%s", what, err, is(a), is(b))
+		}
+		if names, err := os.ReadDir(filepath.Dir(a)); err != nil || len(names) != 2 {
+			t.Errorf("%s: %v %v", what, names, err)
+		}
+	}
+	c := change()
+	must(t, os.WriteFile(b, []byte(more+"// mine\n"), 0o640))
+	err := c.Run(nil)
+	refused("the second was edited meanwhile", err)
+	if !strings.Contains(err.Error(), b+" was changed meanwhile") {
+		t.Error(err)
+	}
+	must(t, os.WriteFile(b, []byte(more), 0o640))
+	for _, op := range []string{"create", "write", "flush", "rename"} {
+		c, met := change(), 0
+		sys.Fault = func(o, p string) error {
+			if o == op && strings.Contains(p, "/decl") {
+				if met++; met == 2 {
+					return errors.New("broken disk")
+				}
+			}
+			return nil
+		}
+		err := c.Run(nil)
+		sys.Fault = nil
+		refused(op, err)
+	}
+	c = change()
+	broken := false
+	sys.Fault = func(op, p string) error {
+		if broken = broken || op == "rename" && strings.HasSuffix(p, "to "+b); broken {
+			return errors.New("broken disk")
+		}
+		return nil
+	}
+	err = c.Run(nil)
+	sys.Fault = nil
+	if err == nil || strings.Contains(err.Error(), "Nothing") || !strings.Contains(err.Error(), a+" was written, and could not be put back") || is(a) == declaration {
+		t.Errorf("nothing can be put back: %v\n%s", err, is(a))
+	}
+	must(t, os.WriteFile(a, []byte(declaration), 0o644))
+	must(t, change().Run(nil))
+	if s, err := os.Stat(b); err != nil || s.Mode().Perm() != 0o640 || strings.Contains(is(a)+is(b), "/etc/linked\": m") || strings.Contains(is(b), "/etc/more") {
+		t.Errorf("%v\n%s%s", err, is(a), is(b))
+	}
+}
+
 // A linked directory becomes one of its own again; at every moment of that, its data is whole.
 func TestForgetLinkedDirectory(t *testing.T) {
 	defer func() { sys.Fault = nil }()

@@ -58,8 +58,12 @@ type Person struct {
 	News   int    `json:"news"` // grows whenever something of value is there that was not before
 }
 
+// Format is the version of [State]: it grows when an older program would take one for something else.
+const Format = 1
+
 // State is a report with what it was made from, for whoever may see all of it.
 type State struct {
+	Format int `json:"format"`
 	Report
 	Valued map[string][]string `json:"valued"` // paths of value, by person
 }
@@ -67,7 +71,7 @@ type State struct {
 // Make counts what is in a review, and compares with the state before, nil if there was none in this session.
 // Of people, it takes who they are.
 func Make(r review.Review, people map[string]Person, before *State) State {
-	s := State{Report{Base: r.Base, Counts: Counts{}, People: map[string]Person{}}, map[string][]string{}}
+	s := State{Format, Report{Base: r.Base, Counts: Counts{}, People: map[string]Person{}}, map[string][]string{}}
 	for name, p := range people {
 		p.Counts, p.News = Counts{}, 0
 		s.People[name] = p

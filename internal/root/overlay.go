@@ -105,18 +105,18 @@ func (v directories) Open(p string, layers []string) (dir string, done func() er
 	if len(layers) == 1 && layers[0] == wholeDisk && below(p) {
 		return belowDir, func() error { return nil }, nil
 	}
-	private, err := private()
+	private, leave, err := private()
 	if err != nil {
 		return "", nil, err
 	}
 	at, err := sys.OpenTree(private)
 	if err != nil {
-		return "", nil, err
+		return "", nil, errors.Join(err, leave())
 	}
 	s := stack{top: v.top, at: at, scratch: scratchOld}
 	done = func() error {
 		defer at.Close()
-		return errors.Join(s.unmount(), os.Remove(private))
+		return errors.Join(s.unmount(), leave())
 	}
 	if err := s.mount("root", append([]string{p}, layers...)); err != nil {
 		return "", nil, errors.Join(err, done())

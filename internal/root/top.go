@@ -28,7 +28,10 @@ func MountTop(device, fstype string) (dir string, done func() error, err error) 
 		at.Close()
 		return "", nil, err
 	}
-	name, err := at.mount(device, filepath.Base(topDir), fstype)
+	name := filepath.Base(topDir)
+	if err = at.unmountIn(name); err == nil { // who had the lock before may have been killed
+		name, err = at.mount(device, name, fstype)
+	}
 	if err != nil {
 		unlock()
 		at.Close()
@@ -50,21 +53,22 @@ func LookTop(device, fstype string) (dir string, done func() error, err error) {
 	if err != nil {
 		return "", nil, err
 	}
-	if dir, err = os.MkdirTemp(runPrivate, "look-"); err != nil {
+	cell, leave, err := at.cell(lookKind)
+	if err != nil {
 		at.Close()
 		return "", nil, err
 	}
-	name, err := at.mount(device, filepath.Base(dir), fstype)
+	name, err := at.mount(device, cell, fstype)
 	if err != nil {
-		at.Close()
-		return "", nil, errors.Join(err, at.leave(name))
+		defer at.Close()
+		return "", nil, errors.Join(err, at.leave(name), leave())
 	}
-	return dir, func() error {
+	return at.Path(cell), func() error {
 		defer at.Close()
 		if err := at.Unmount(name, true); err != nil {
 			return err
 		}
-		return at.leave(name)
+		return errors.Join(at.leave(name), leave())
 	}, nil
 }
 
@@ -118,7 +122,7 @@ func (at runDir) mount(device, name, fstype string) (string, error) {
 	case "zfs":
 		name, device = filepath.Join(name, anicca), Dataset(device, anicca)
 		if err := at.MkdirAll(name, func(string) sys.Perm { return sys.Mine(0o700) }); err != nil {
-			return "", err
+			return name, err
 		}
 	}
 	err := at.Mount(device, name, fstype, nil, data)
@@ -128,15 +132,24 @@ func (at runDir) mount(device, name, fstype string) (string, error) {
 	return name, err
 }
 
-// private makes a directory of its own for something that only root shall see. An initrd need not have /tmp.
-func private() (string, error) {
+// private makes a directory of its own for something that only root shall see, and removes it when that is done: an empty one. An initrd
+// need not have /tmp.
+func private() (dir string, done func() error, err error) {
 	if sys.InUserNamespace() {
-		return os.MkdirTemp("", "anicca-old-")
+		dir, err = os.MkdirTemp("", "anicca-old-")
+		return dir, func() error { return os.Remove(dir) }, err
 	}
 	at, err := place(runPrivate)
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
-	at.Close()
-	return os.MkdirTemp(runPrivate, "old-")
+	name, leave, err := at.cell(oldKind)
+	if err != nil {
+		at.Close()
+		return "", nil, err
+	}
+	return at.Path(name), func() error {
+		defer at.Close()
+		return leave()
+	}, nil
 }

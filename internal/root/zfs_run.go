@@ -3,7 +3,6 @@ package root
 import (
 	"context"
 	"errors"
-	"os"
 	"path/filepath"
 
 	"anicca/internal/sys"
@@ -29,19 +28,19 @@ func (programs) Run(name string, args ...string) (string, error) {
 }
 
 func (programs) Show(dataset string) (string, func() error, error) {
-	dir, err := private()
+	dir, leave, err := private()
 	if err != nil {
 		return "", nil, err
 	}
 	up, err := sys.OpenTree(filepath.Dir(dir))
 	if err != nil {
-		return "", nil, errors.Join(err, os.Remove(dir))
+		return "", nil, errors.Join(err, leave())
 	}
 	name := filepath.Base(dir)
 	if err := show(dataset, up, name); err != nil {
-		return "", nil, errors.Join(err, os.Remove(dir), up.Close())
+		return "", nil, errors.Join(err, leave(), up.Close())
 	}
-	return dir, func() error { return errors.Join(up.Unmount(name, false), os.Remove(dir), up.Close()) }, nil
+	return dir, func() error { return errors.Join(up.Unmount(name, false), leave(), up.Close()) }, nil
 }
 
 // show mounts a dataset. Where it is mounted for writing already, the kernel refuses another mount that is not.

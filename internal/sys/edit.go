@@ -24,7 +24,7 @@ func (t *Tree) ReadFile(p string) ([]byte, error) {
 // WriteFile puts data at p in one step: after a power cut the old file is there or the new one, whole.
 // It waits until the new one is on the disk.
 func (t *Tree) WriteFile(p string, data []byte, perm Perm) error {
-	return t.writeFile(p, data, perm, true)
+	return t.writeFile(p, data, perm.give, true)
 }
 
 // CreateFile puts an empty file at p, where nothing may lie yet. It does not wait for the disk: a power cut may leave nothing.
@@ -53,10 +53,10 @@ func (t *Tree) CreateFile(p string, perm Perm) error {
 // StageFile is [Tree.WriteFile] without waiting for the name to be on the disk. On btrfs the file gets it together with
 // everything else that is done to the filesystem up to its next commit, or not at all; on other filesystems that is not promised.
 func (t *Tree) StageFile(p string, data []byte, perm Perm) error {
-	return t.writeFile(p, data, perm, false)
+	return t.writeFile(p, data, perm.give, false)
 }
 
-func (t *Tree) writeFile(p string, data []byte, perm Perm, last bool) error {
+func (t *Tree) writeFile(p string, data []byte, allow func(fd int, at string) error, last bool) error {
 	dir, name, err := t.parent(p)
 	if err != nil {
 		return err
@@ -70,7 +70,7 @@ func (t *Tree) writeFile(p string, data []byte, perm Perm, last bool) error {
 	f := os.NewFile(uintptr(fd), at)
 	err = do("write", at, func() error { _, err := f.Write(data); return err })
 	if err == nil {
-		err = give(fd, at, perm)
+		err = allow(fd, at)
 	}
 	if err == nil {
 		// Btrfs compresses what it writes later, and would commit the name of a file without its data.
@@ -86,7 +86,12 @@ func (t *Tree) writeFile(p string, data []byte, perm Perm, last bool) error {
 	if !last {
 		return nil
 	}
-	return do("fsync", dir.Name(), func() error { return unix.Fsync(dir.fd) })
+	return dir.SyncNames()
+}
+
+// SyncNames waits until the names in the tree's own directory are on the disk.
+func (t *Tree) SyncNames() error {
+	return do("fsync", t.Name(), func() error { return unix.Fsync(t.fd) })
 }
 
 // create makes an empty file, which is read back without its time of access moving.

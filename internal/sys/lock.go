@@ -15,18 +15,35 @@ var ErrLocked = errors.New("another anicca is at work here")
 // Lock takes the lock file p for this process, so that two programs do not change one store at a time.
 // It does not wait: if another holds it, the error says so.
 func (t *Tree) Lock(p string) (unlock func(), err error) {
-	fd, err := t.open(p, unix.O_RDWR|unix.O_CREAT|unix.O_NOFOLLOW, 0o600)
+	fd, err := t.lock(p)
 	if err != nil {
 		return nil, err
+	}
+	return func() { unix.Close(fd) }, nil
+}
+
+// LockFile is [Tree.Lock] for several processes: whoever it is bequeathed to has the lock too, until the last of them has closed it.
+func (t *Tree) LockFile(p string) (*os.File, error) {
+	fd, err := t.lock(p)
+	if err != nil {
+		return nil, err
+	}
+	return os.NewFile(uintptr(fd), t.Path(p)), nil
+}
+
+func (t *Tree) lock(p string) (int, error) {
+	fd, err := t.open(p, unix.O_RDWR|unix.O_CREAT|unix.O_NOFOLLOW, 0o600)
+	if err != nil {
+		return -1, err
 	}
 	if err := unix.Flock(fd, unix.LOCK_EX|unix.LOCK_NB); err != nil {
 		unix.Close(fd)
 		if errors.Is(err, unix.EWOULDBLOCK) {
-			return nil, fmt.Errorf("%w (it holds %s): wait until it is done", ErrLocked, t.Path(p))
+			return -1, fmt.Errorf("%w (it holds %s): wait until it is done", ErrLocked, t.Path(p))
 		}
-		return nil, wrap("lock", t.Path(p), err)
+		return -1, wrap("lock", t.Path(p), err)
 	}
-	return func() { unix.Close(fd) }, nil
+	return fd, nil
 }
 
 // WaitLock is [Tree.Lock], and waits a few seconds for whoever has it only for a moment.

@@ -69,6 +69,8 @@ func alone(fd int, s Stat) bool {
 	return err == nil && s.Nlink == 1 && !strings.HasSuffix(name, " (deleted)") // as the kernel says of a name that is gone: fs/d_path.c
 }
 
+func (p Perm) give(fd int, name string) error { return give(fd, name, p) }
+
 // give gives owner and mode to what is open, which must not be a link. The kernel takes set-id bits away with the owner.
 func give(fd int, name string, perm Perm) error {
 	if err := chown(fd, name, perm.UID, perm.GID); err != nil {

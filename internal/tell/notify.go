@@ -125,8 +125,11 @@ func readPersonal(p string) (me Personal, err error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		return me, nil
 	}
-	if err == nil {
-		err = json.Unmarshal(data, &me)
+	if err != nil {
+		return me, err
 	}
-	return me, err
+	if err := json.Unmarshal(data, &me); err != nil {
+		return me, stale("cannot be read", p, err)
+	}
+	return me, nil
 }

@@ -40,27 +40,26 @@ type Options struct {
 }
 
 // Write puts the files in place, each in one step, and takes away those of people who are not there any more.
-// What a person is told can be read by the group of that person, which on most machines is that person alone.
+// What a person is told can be read by that person and by whoever runs this; see [sys.Tree.WriteFor].
 func Write(t *sys.Tree, s report.State, o Options) error {
 	if err := t.MkdirAll(PeoplePath, func(string) sys.Perm { return sys.Mine(0o755) }); err != nil {
 		return err
 	}
 	stays := map[string]bool{}
-	put := func(name string, text string, gid int) error {
+	put := func(p report.Person, kind, text string) error {
+		name := fmt.Sprint(p.UID, kind)
 		stays[name] = true
-		perm := sys.Mine(0o640)
-		perm.GID = gid
-		return t.WriteFile(path.Join(PeoplePath, name), []byte(text), perm)
+		return t.WriteFor(path.Join(PeoplePath, name), []byte(text), p.UID, p.GID)
 	}
 	for _, p := range s.People {
 		v := p.Counts.Value()
 		me := Personal{When: s.When, Goes: s.Goes, Files: v.Files, Bytes: v.Size, Counts: p.Counts, News: p.News, Desktop: o.Desktop, Lines: o.Lines(p)}
 		data, err := json.Marshal(me)
 		if err == nil {
-			err = put(fmt.Sprint(p.UID, ".json"), string(data)+"\n", p.GID)
+			err = put(p, ".json", string(data)+"\n")
 		}
 		if err == nil && o.Login && len(me.Lines) > 0 {
-			err = put(fmt.Sprint(p.UID, ".txt"), strings.Join(me.Lines, "\n")+"\n", p.GID)
+			err = put(p, ".txt", strings.Join(me.Lines, "\n")+"\n")
 		}
 		if err != nil {
 			return err
@@ -98,7 +97,8 @@ func Forget(t *sys.Tree, metrics string) error {
 	return err
 }
 
-// ReadState reads what the last report of this session was made from; nil if there was none.
+// ReadState reads what the last report of this session was made from; nil if there was none. Where it cannot be read, as after a
+// later version of this program has written it, the error says what to type: the next report writes it anew.
 func ReadState(t *sys.Tree) (*report.State, error) {
 	data, err := t.ReadFile(StatePath)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -107,9 +107,25 @@ func ReadState(t *sys.Tree) (*report.State, error) {
 	if err != nil {
 		return nil, err
 	}
+	var made struct{ Format int }
 	var s report.State
+	switch err := json.Unmarshal(data, &made); {
+	case err == nil && made.Format > report.Format:
+		return nil, stale("was written by a later version of anicca", StatePath, nil)
+	case err != nil:
+		return nil, stale("cannot be read", StatePath, err)
+	}
 	if err := json.Unmarshal(data, &s); err != nil {
-		return nil, fmt.Errorf("%s: %w", StatePath, err)
+		return nil, stale("cannot be read", StatePath, err)
 	}
 	return &s, nil
+}
+
+// stale says what is wrong with a file that [Write] has made, and how it is made again.
+func stale(what, p string, err error) error {
+	const hint = "'sudo systemctl start anicca-report' writes it anew"
+	if err == nil {
+		return fmt.Errorf("%s %s: %s", p, what, hint)
+	}
+	return fmt.Errorf("%s %s: %w: %s", p, what, err, hint)
 }

@@ -3,10 +3,13 @@ package tell
 import (
 	"bytes"
 	"encoding/binary"
+	"fmt"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -31,11 +34,36 @@ func machine(t *testing.T) *sys.Tree {
 	return tree
 }
 
+// memory is a machine of which all users see what they may; t.TempDir lies in a directory of root alone.
+func memory(t *testing.T, fstype string) *sys.Tree {
+	t.Helper()
+	check := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	dir, err := os.MkdirTemp("/var", "anicca-test-")
+	check(err)
+	t.Cleanup(func() { check(os.Remove(dir)) })
+	at, err := sys.OpenTree(dir)
+	check(err)
+	defer at.Close()
+	check(at.Mount("none", ".", fstype, nil, "mode=0755"))
+	tree, err := sys.OpenTree(dir)
+	check(err)
+	t.Cleanup(func() {
+		tree.Close()
+		check(syscall.Unmount(dir, 0))
+	})
+	return tree
+}
+
 func state() report.State {
 	return report.State{
 		Report: report.Report{Goes: true, People: map[string]report.Person{
 			"root": {UID: 0, Admin: true, Counts: report.Counts{"data": {Files: 2, Size: 20}}, News: 1},
-			"bird": {UID: 1000, GID: 1000, Counts: report.Counts{"data": {Files: 1, Size: 10}}, News: 1},
+			"bird": {UID: 1000, GID: 100, Counts: report.Counts{"data": {Files: 1, Size: 10}}, News: 1},
 		}},
 		Valued: map[string][]string{"root": {"/home/bird/love.odt", "/root/x"}, "bird": {"/home/bird/love.odt"}},
 	}
@@ -52,8 +80,9 @@ func options() Options {
 
 // Each person finds numbers, and no path of anybody, in a file that others cannot read; only root finds all of it.
 func TestNobodyReadsWhatIsOfOthers(t *testing.T) {
+	nstest.Need(t)
 	nstest.NeedIDs(t)
-	tree := machine(t)
+	tree := memory(t, "tmpfs")
 	if err := Write(tree, state(), options()); err != nil {
 		t.Fatal(err)
 	}
@@ -64,18 +93,29 @@ func TestNobodyReadsWhatIsOfOthers(t *testing.T) {
 	if d := cmp.Diff([]string{"0.json", "0.txt", "1000.json", "1000.txt"}, names); d != "" {
 		t.Fatalf("(-want +got):\n%s", d)
 	}
-	for name, gid := range map[string]uint32{"0.json": 0, "0.txt": 0, "1000.json": 1000, "1000.txt": 1000} {
+	for _, name := range names {
 		p := PeoplePath + "/" + name
 		s, err := tree.Stat(p)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if s.Uid != 0 || s.Gid != gid || s.Perm() != 0o640 {
+		if s.Uid != 0 || s.Gid != 0 || s.Perm()&^0o040 != 0o600 {
 			t.Errorf("%s is of %d:%d, %o", name, s.Uid, s.Gid, s.Perm())
 		}
 		data, err := tree.ReadFile(p)
 		if err != nil || strings.Contains(string(data), "love") {
 			t.Errorf("%s: %v\n%s", name, err, data)
+		}
+		mine := strings.HasPrefix(name, "1000.")
+		for who, may := range map[*syscall.Credential]bool{
+			{Uid: 1000, Gid: 100}: mine, {Uid: 1000, Gid: 1000, Groups: []uint32{100}}: mine,
+			{Uid: 1001, Gid: 100}: false, {Uid: 1002, Gid: 1000}: false, {Uid: 1002, Gid: 1002}: false,
+		} {
+			cat := exec.Command("cat", tree.Path(p))
+			cat.SysProcAttr = &syscall.SysProcAttr{Credential: who}
+			if out, err := cat.Output(); may != (err == nil) || may != (string(out) == string(data)) {
+				t.Errorf("%s: read by %+v: %q, %v", name, *who, out, err)
+			}
 		}
 	}
 	s, err := tree.Stat(StatePath)
@@ -88,6 +128,59 @@ func TestNobodyReadsWhatIsOfOthers(t *testing.T) {
 	}
 	if d := cmp.Diff(state(), *again); d != "" {
 		t.Errorf("read again (-want +got):\n%s", d)
+	}
+}
+
+// Where a filesystem has no access lists, a person's file can be read by the person's group.
+func TestGroupsReadWhereThereAreNoLists(t *testing.T) {
+	nstest.Need(t)
+	nstest.NeedIDs(t)
+	top := memory(t, "ramfs")
+	if err := Write(top, state(), options()); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{"0.json": "0:0 600", "1000.json": "0:100 640", "1000.txt": "0:100 640"} {
+		s, err := top.Stat(PeoplePath + "/" + name)
+		if got := fmt.Sprintf("%d:%d %o", s.Uid, s.Gid, s.Perm()); got != want || err != nil {
+			t.Errorf("%s is of %s, want %s, %v", name, got, want, err)
+		}
+	}
+}
+
+// What cannot be read, as after a later version has written it, is said, with what to type; the next report writes it anew.
+func TestUnreadableReportsAreWrittenAnew(t *testing.T) {
+	nstest.NeedIDs(t)
+	for text, want := range map[string]string{
+		"":                                "cannot be read",
+		`{"people":`:                      "cannot be read",
+		`{"format":1,"people":[1]}`:       "cannot be read",
+		`{"format":99,"people":["bird"]}`: "was written by a later version of anicca",
+	} {
+		tree := machine(t)
+		if err := Write(tree, state(), options()); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(tree.Path(StatePath), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		s, err := ReadState(tree)
+		if s != nil || err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "'sudo systemctl start anicca-report'") {
+			t.Errorf("%q: %v, %v", text, s, err)
+		}
+		if err := Write(tree, state(), options()); err != nil {
+			t.Error(err)
+		}
+		if s, err := ReadState(tree); err != nil || s == nil || s.People["bird"].News != 1 {
+			t.Errorf("after the next report: %v, %v", s, err)
+		}
+	}
+	me := filepath.Join(t.TempDir(), "1000.json")
+	if err := os.WriteFile(me, []byte("{"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	d := Desk{Report: me, Runtime: t.TempDir(), Bus: "unix:path=/nowhere"}
+	if err := d.Notify(); err == nil || !strings.Contains(err.Error(), "start anicca-report") {
+		t.Errorf("on the desktop: %v", err)
 	}
 }
 

@@ -32,6 +32,7 @@ type copier struct {
 	faked             map[string]review.Differs // of directories that are not ours: what the user of a namespace could not make as it is
 	shut              map[string]bool           // directories that the user cannot look into
 	count             int
+	left              error // what others have left could not be removed
 }
 
 // layer is what was written in one directory of the copy, and what it is compared with.
@@ -53,11 +54,19 @@ const (
 func (s Spec) copy(came <-chan os.Signal) int {
 	out := sys.Inherit(s.Report, "report")
 	control := sys.Inherit(s.Control, "control")
+	var held *os.File
+	if s.Lock > 0 {
+		held = sys.Inherit(s.Lock, lockName)
+		defer held.Close()
+	}
 	r := Result{}
 	c := &copier{Spec: s, faked: map[string]review.Differs{}, placed: map[string]stamp{}, shut: map[string]bool{}}
 	err := c.make()
 	if err == nil {
 		c.Control, err = sys.Bequeath(control)
+	}
+	if err == nil && held != nil {
+		c.Lock, err = sys.Bequeath(held)
 	}
 	if err == nil {
 		select {
@@ -80,7 +89,7 @@ func (s Spec) copy(came <-chan os.Signal) int {
 	if err != nil {
 		r.Fault, r.Forbidden = err.Error(), errors.Is(err, sys.ErrNoNamespace)
 	}
-	if err := c.clean(); err != nil {
+	if err := errors.Join(c.clean(), c.left); err != nil {
 		r.Left = err.Error()
 	}
 	if err := gob.NewEncoder(out).Encode(r); err != nil {
@@ -145,7 +154,9 @@ func (c *copier) make() (err error) {
 			return err
 		}
 	}
-	_ = c.root.Remove(c.Place) // only so that nobody wonders what it is
+	for _, p := range []string{path.Join(c.Place, lockName), c.Place} { // only so that nobody wonders what it is
+		_ = c.root.Remove(p)
+	}
 	if err := c.system(); err != nil {
 		return err
 	}
@@ -159,6 +170,7 @@ func (c *copier) make() (err error) {
 
 // prepare makes the place ready, in memory unless a directory was named, or what is in memory has no room for the marks of overlays.
 func (c *copier) prepare() error {
+	c.left = c.sweep()
 	top, err := sys.OpenTree(c.Place)
 	if err != nil {
 		return err
@@ -239,22 +251,9 @@ func (c *copier) clean() error {
 		return err
 	}
 	for _, l := range lows {
-		p := path.Join(lowDir, l)
-		if err := errors.Join(c.place.Unmount(p, true), c.place.Remove(p)); err != nil {
+		if err := c.place.Unmount(path.Join(lowDir, l), true); err != nil {
 			return err
 		}
 	}
-	layers, err := c.place.Sub(layersDir)
-	if err != nil {
-		return err
-	}
-	defer layers.Close()
-	if err := layers.Unfix(); err != nil {
-		return err
-	}
-	err = c.place.RemoveTree(layersDir)
-	for _, d := range []string{rootDir, lowDir, "mounts"} {
-		err = errors.Join(err, c.place.Remove(d))
-	}
-	return err
+	return empty(c.place)
 }

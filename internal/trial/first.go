@@ -15,6 +15,10 @@ import (
 // kernel ends all others then.
 func (s Spec) first() int {
 	control := sys.Inherit(s.Control, "control")
+	if s.Lock > 0 {
+		held := sys.Inherit(s.Lock, lockName)
+		defer held.Close()
+	}
 	p, err := s.command()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "anicca:", err)

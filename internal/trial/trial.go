@@ -39,6 +39,7 @@ type Spec struct {
 	Root            bool   // of the machine, not of a namespace
 	UID, GID        int
 	Control, Report int // open files
+	Lock            int // one that is locked for as long as Place is in use; 0 for none
 }
 
 // How a tree is shown to the command.
@@ -93,7 +94,15 @@ func Run(s Spec) (*Result, error) {
 	if s.Place, err = place(s.Scratch); err != nil {
 		return nil, err
 	}
-	defer os.Remove(s.Place)
+	held, err := lock(s.Place)
+	if held != nil {
+		defer held.Close()
+		s.Lock, err = sys.Bequeath(held)
+	}
+	defer leave(s.Place)
+	if err != nil {
+		return nil, err
+	}
 	theirs, control, err := os.Pipe()
 	if err != nil {
 		return nil, err
@@ -154,11 +163,11 @@ var temp = "/var/tmp"
 // place makes a directory for the copy.
 func place(scratch string) (string, error) {
 	if scratch == "" {
-		if dir, err := os.MkdirTemp(temp, "anicca-try-"); err == nil {
+		if dir, err := os.MkdirTemp(temp, placePrefix); err == nil {
 			return dir, nil
 		}
 	}
-	dir, err := os.MkdirTemp(scratch, "anicca-try-")
+	dir, err := os.MkdirTemp(scratch, placePrefix)
 	if err != nil {
 		return "", err
 	}

@@ -24,6 +24,13 @@ func TestMain(m *testing.M) {
 			os.Exit(1)
 		}
 		os.Exit(0)
+	case len(os.Args) > 3 && os.Args[1] == "run":
+		r, err := Run(Spec{Command: []string{"/bin/sh", "-c", os.Args[3]}, Dir: "/", Scratch: os.Args[2]})
+		if err != nil || r.Left != "" || r.Code != 0 {
+			fmt.Fprintln(os.Stderr, r, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
 	}
 	nstest.Apart()
 	os.Exit(m.Run())
