@@ -49,7 +49,7 @@ func compareWays(title, device string, ways []way, runs int, goals []wanted) err
 			}
 			if r > 0 {
 				w.cpu = append(w.cpu, ms(time.Duration(u.Utime.Nano()+u.Stime.Nano())))
-				w.rss = max(w.rss, u.Maxrss)
+				w.rss = max(w.rss, int64(u.Maxrss)) // 32 bits on some processors
 			}
 		}
 	}

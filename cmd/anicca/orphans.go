@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+
 	"github.com/spf13/cobra"
 
 	"anicca/internal/apply"
@@ -8,12 +10,16 @@ import (
 	"anicca/internal/live"
 	"anicca/internal/orphans"
 	"anicca/internal/plan"
+	"anicca/internal/sys"
 	"anicca/internal/ui"
 )
 
 // past reads what was applied on a machine: the current boot plan, nil if there is none, and all generations.
 func past(m live.Machine, store string) (*plan.Boot, history.History, error) {
 	tree, err := m.Root.Sub(store)
+	if sys.IsLoop(err) {
+		return nil, nil, fmt.Errorf("the store %s, or a directory above it, is a symbolic link: write the path that it leads to into the declaration", store)
+	}
 	if err != nil {
 		return nil, nil, err
 	}

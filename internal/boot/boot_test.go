@@ -138,6 +138,26 @@ func TestPersistGoesOn(t *testing.T) {
 	}
 }
 
+// The base has a link by now where a directory above an entry was: nothing is put where that leads to, and it is said what to write.
+func TestPersistFollowsNoLinkOfTheBase(t *testing.T) {
+	bannerPath = filepath.Join(t.TempDir(), "motd.d/10-anicca")
+	d := newDisk(t, decl.ResetOn)
+	d.write("anicca/base/1/real/.keep", "")
+	must(t, os.Symlink("real", d.dir+"/anicca/base/1/opt"))
+	d.write("store/opt/app/f", "kept\n")
+	d.declare(decl.ResetOn, append([]plan.Step{{Kind: plan.Bind, Path: "/opt/app", Dir: true}}, entries...))
+	r := d.finish(d.boot(nil))
+	if r.state("/opt/app") != Missed || !slices.ContainsFunc(r.Problems, func(s string) bool { return strings.Contains(s, "declare the path that it leads to") }) {
+		t.Errorf("%+v", r)
+	}
+	if r.state("/srv/data") != Placed || len(r.Notes) > 0 {
+		t.Errorf("others: %+v", r)
+	}
+	if there, err := d.root.Exists("/real/app"); there || err != nil {
+		t.Errorf("the link was followed: %v, %v", there, err)
+	}
+}
+
 // In a root that was kept, a program may have replaced our link by a file. It is reported and not overwritten.
 func TestPersistKeepsAReplacedLink(t *testing.T) {
 	d := newDisk(t, decl.ResetObserve)

@@ -58,7 +58,12 @@ func persistAll(r *Record, rootTree *sys.Tree, old *earlier, b *plan.Boot) {
 	})
 }
 
-func persist(r *Record, near *sys.Near, old *earlier, s plan.Step, e *Entry) error {
+func persist(r *Record, near *sys.Near, old *earlier, s plan.Step, e *Entry) (err error) {
+	defer func() {
+		if sys.IsLoop(err) {
+			err = fmt.Errorf("a directory above it, or above its kept copy, is a symbolic link: declare the path that it leads to (%w)", err)
+		}
+	}()
 	rootTree := near.Tree()
 	there, err := near.Exists(s.Source)
 	if err != nil {

@@ -275,3 +275,24 @@ func TestNestedEntries(t *testing.T) {
 		}
 	})
 }
+
+// A store has the options of its mount in every boot, and what it keeps has them too.
+func TestStoreHasItsOptions(t *testing.T) {
+	d := newDisk(t, decl.ResetOn)
+	r := d.reset(nil)
+	d.mount()
+	t.Cleanup(d.unmount)
+	b := &plan.Boot{
+		Stores:  []plan.BootStore{{Path: "/persist", Subvol: "store", Need: decl.Required, Options: []string{"nosuid", "noatime"}}},
+		Entries: []plan.Step{{Kind: plan.Bind, Path: "/srv/data", Dir: true, Store: "/persist", Source: "/persist/srv/data"}},
+	}
+	must(t, mountStores(r, d.root, d.backend, b))
+	persistAll(r, d.root, &earlier{}, b)
+	for _, p := range []string{"/persist", "/srv/data"} {
+		m, err := d.root.MountOf(p)
+		must(t, err)
+		if m.Mountpoint != d.root.Path(p) || !strings.Contains(m.Options, "nosuid") || !strings.Contains(m.Options, "noatime") {
+			t.Errorf("%s: %s has %s", p, m.Mountpoint, m.Options)
+		}
+	}
+}

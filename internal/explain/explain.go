@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -34,11 +35,12 @@ type Machine struct {
 // Answer is what there is to know of one path.
 type Answer struct {
 	Path      string   `json:"path"`
-	Kept      bool     `json:"kept"`            // by an entry that is declared
-	Entry     *Entry   `json:"entry,omitempty"` // that keeps it
-	Below     []string `json:"below,omitempty"` // entries below it
-	InStore   bool     `json:"inStore"`         // its kept copy is there
-	InPlace   bool     `json:"inPlace"`         // the path shows it
+	Kept      bool     `json:"kept"`             // by an entry that is declared
+	Entry     *Entry   `json:"entry,omitempty"`  // that keeps it
+	Below     []string `json:"below,omitempty"`  // entries below it
+	InStore   bool     `json:"inStore"`          // its kept copy is there
+	Limits    []string `json:"limits,omitempty"` // mount options of its store that limit what can be done with it, such as noexec
+	InPlace   bool     `json:"inPlace"`          // the path shows it
 	Since     *Since   `json:"since,omitempty"`
 	Numbers   string   `json:"numbers,omitempty"`   // the declared owner and mode as they were applied, as chown and chmod take them
 	Phase     string   `json:"phase,omitempty"`     // by when it has to be there
@@ -95,6 +97,13 @@ func Make(m Machine, p string) (*Answer, error) {
 		a.Kept = true
 		a.Entry = &Entry{Entry: *e, Source: path.Join(e.Store, p), Around: around}
 		a.InStore, _ = m.Root.Exists(a.Entry.Source)
+		if at, ok := m.Facts.Mounts.At(e.Store); ok {
+			for _, o := range []string{"ro", "noexec", "nosuid", "nodev"} {
+				if slices.Contains(at.Options, o) || o == "ro" && at.ReadOnly {
+					a.Limits = append(a.Limits, o)
+				}
+			}
+		}
 		step := plan.Step{Kind: plan.Kind(e.Method), Path: e.Path, Store: e.Store, Source: e.Source(), Dir: e.Kind == decl.Directory}
 		a.InPlace = a.InStore && apply.Verify(m.Root, step) == nil
 		if g, ok := m.History.Since(e.Path); ok {

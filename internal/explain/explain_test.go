@@ -121,3 +121,19 @@ func TestNextWithoutReset(t *testing.T) {
 		t.Errorf("%+v, %v", a, err)
 	}
 }
+
+// What the mount of a store forbids is forbidden at the path too.
+func TestLimits(t *testing.T) {
+	m := machine(t, decl.ResetOn)
+	for options, want := range map[string]string{"rw,relatime": "", "ro,nodev,noexec,noatime": "ro noexec nodev"} {
+		var err error
+		m.Facts.Mounts, err = facts.ReadMounts(strings.NewReader("22 1 0:20 /@persist /persist "+options+" - btrfs /dev/sda1 rw\n"), "/")
+		if err != nil {
+			t.Fatal(err)
+		}
+		a, err := explain.Make(m, "/srv/kept/x")
+		if err != nil || strings.Join(a.Limits, " ") != want {
+			t.Errorf("%s: %q, %v", options, a.Limits, err)
+		}
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/moby/sys/mountinfo"
@@ -18,6 +19,7 @@ type Mount struct {
 	FSType       string
 	Source       string
 	Options      []string // of the mount, not of the filesystem
+	ReadOnly     bool     // one of both is
 }
 
 // Dataset returns the pool of a mount of ZFS, and the path of what is mounted in the pool; ok is false for other mounts.
@@ -70,7 +72,8 @@ func ReadMounts(r io.Reader, prefix string) (Mounts, error) {
 		out = append(out, Mount{
 			ID: i.ID, Major: i.Major, Minor: i.Minor,
 			Root: i.Root, Target: target, FSType: i.FSType, Source: i.Source,
-			Options: strings.Split(i.Options, ","),
+			Options:  strings.Split(i.Options, ","),
+			ReadOnly: slices.Contains(strings.Split(i.Options+","+i.VFSOptions, ","), "ro"),
 		})
 	}
 	return out, nil

@@ -52,7 +52,7 @@ func Decide(m Machine, w Wishes) (*Change, error) {
 	if f, err = m.Facts(edit.Host); err != nil {
 		return nil, err
 	}
-	p, err := only(plan.Make(edit.Host, f), f, append(ofPresets(edit.Host, w.Use), w.Keep...))
+	p, err := only(plan.Make(edit.Host, f), f, append(ofPresets(edit.Host, w.Use), w.Keep...), store)
 	if err != nil {
 		return nil, err
 	}

@@ -35,6 +35,11 @@ func Forget(m Machine, paths []string, fate Fate, now time.Time) (*Change, error
 		return nil, err
 	}
 	recorded := &plan.Boot{}
+	if main, ok := f.MainStore(host); ok && f.Boot == nil {
+		if _, mounted := f.Mounts.At(main.Path); !mounted {
+			return nil, fmt.Errorf("the store %s is not mounted: the next boot would go on to keep it: mount it first", main.Path)
+		}
+	}
 	if f.Boot != nil {
 		if recorded, err = plan.DecodeBoot(f.Boot); err != nil {
 			return nil, err

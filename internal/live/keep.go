@@ -38,11 +38,19 @@ func storeFor(host *decl.Host, f *facts.Facts, wanted string) (string, error) {
 // errUnapplied says that there is no boot plan yet that a change could be made to.
 var errUnapplied = errors.New("nothing of this declaration was applied yet: 'anicca apply' puts all of it in place, then say it again")
 
-// only reduces a plan to what concerns the given paths. Its boot plan is the recorded one with the entries of those paths:
-// what else was changed in the declaration, such as reset, is left to 'anicca apply'.
-func only(p *plan.Plan, f *facts.Facts, paths []string) (*plan.Plan, error) {
+// only reduces a plan to what concerns the given paths, which a store keeps. Its boot plan is the recorded one with the entries of
+// those paths: what else was changed in the declaration, such as reset, is left to 'anicca apply'.
+func only(p *plan.Plan, f *facts.Facts, paths []string, store string) (*plan.Plan, error) {
 	out := &plan.Plan{Format: p.Format, Host: p.Host, Steps: []plan.Step{}}
 	if f.Boot == nil {
+		for _, c := range p.Conflicts { // it may have been applied, and not be seen
+			if c.Path == store || c.Path == "/" {
+				out.Conflicts = append(out.Conflicts, c)
+			}
+		}
+		if len(out.Conflicts) > 0 {
+			return out, nil
+		}
 		return nil, errUnapplied
 	}
 	recorded, err := plan.DecodeBoot(f.Boot)
@@ -64,7 +72,7 @@ func only(p *plan.Plan, f *facts.Facts, paths []string) (*plan.Plan, error) {
 	}
 	for _, c := range p.Conflicts {
 		// Of a store, or of the root itself, all hangs.
-		if mine(c.Path) || c.Path == "/" || slices.ContainsFunc(recorded.Stores, func(s plan.BootStore) bool { return s.Path == c.Path }) {
+		if mine(c.Path) || c.Path == "/" || c.Path == store || slices.ContainsFunc(recorded.Stores, func(s plan.BootStore) bool { return s.Path == c.Path }) {
 			out.Conflicts = append(out.Conflicts, c)
 		}
 	}

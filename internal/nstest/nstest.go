@@ -54,7 +54,7 @@ func Apart() {
 }
 
 func apart() error {
-	if err := sys.MakePrivate(); err != nil {
+	if err := errors.Join(sys.MakePrivate(), sys.MakeShared()); err != nil {
 		return err
 	}
 	if err := os.MkdirAll("/run/anicca", 0o755); err != nil {
@@ -104,13 +104,14 @@ func everybody() bool {
 	return err == nil && len(f) == 3 && len(f[2]) > 5
 }
 
-// Need skips the test where there is no namespace, with the reason, and keeps its mounts to itself.
+// Need skips the test where there is no namespace, with the reason, and keeps its mounts to itself. Within the namespace they
+// are shared, as systemd has all mounts of a machine.
 func Need(t testing.TB) {
 	t.Helper()
 	if why := os.Getenv(env); why != "inside" {
 		t.Skipf("needs a user namespace, which this machine does not allow (%s)", why)
 	}
-	if err := sys.MakePrivate(); err != nil {
+	if err := errors.Join(sys.MakePrivate(), sys.MakeShared()); err != nil {
 		t.Fatal(err)
 	}
 }

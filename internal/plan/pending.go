@@ -25,6 +25,7 @@ func (m *maker) pending(stores []BootStore) {
 					Path: p,
 					Msg:  "is not declared any more, and stays in place until the next boot; 'anicca forget " + p + "' takes it away if no program uses it",
 				})
+				break
 			}
 		}
 	}

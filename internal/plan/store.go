@@ -47,20 +47,19 @@ func (m *maker) backend() bool {
 }
 
 // stores checks every store, and returns those that can be used, the one with anicca's own records first.
-// Entries of a store that is not there are recorded as they were, and nothing is done to them.
+// Entries of a store that is not there, or cannot be used as it is, are recorded as they were, and nothing is done to them.
 func (m *maker) stores() (at []BootStore, entries []decl.Entry, kept []Step) {
 	main, _ := m.facts.MainStore(m.host)
 	for _, s := range m.host.Stores {
-		if b, ok := m.absent(s); ok {
-			at = append(at, b)
-			for _, e := range m.recorded.Entries {
-				if e.Store == s.Path {
-					kept = append(kept, e)
-				}
-			}
-			continue
+		b, left := m.absent(s)
+		ok := left
+		if !left {
+			b, ok = m.store(s, s.Path == main.Path)
 		}
-		b, ok := m.store(s, s.Path == main.Path)
+		if !ok && s.Path != main.Path {
+			b, ok = m.asRecorded(s)
+			left = ok
+		}
 		if !ok {
 			continue
 		}
@@ -69,7 +68,15 @@ func (m *maker) stores() (at []BootStore, entries []decl.Entry, kept []Step) {
 		} else {
 			at = append(at, b)
 		}
-		entries = append(entries, s.Entries...)
+		if !left {
+			entries = append(entries, s.Entries...)
+			continue
+		}
+		for _, e := range m.recorded.Entries {
+			if e.Store == s.Path {
+				kept = append(kept, e)
+			}
+		}
 	}
 	if len(at) > 0 && at[0].Path != main.Path {
 		at = nil // without it nothing can be recorded
@@ -78,17 +85,26 @@ func (m *maker) stores() (at []BootStore, entries []decl.Entry, kept []Step) {
 	return at, entries, kept
 }
 
-// absent returns a store as it is recorded, if it is not there: a boot that finds it shall know it all the same.
-func (m *maker) absent(s decl.Store) (BootStore, bool) {
-	if _, mounted := m.mounts.At(s.Path); mounted || m.recorded == nil {
+// asRecorded returns a store as the boot plan has it.
+func (m *maker) asRecorded(s decl.Store) (BootStore, bool) {
+	if m.recorded == nil {
 		return BootStore{}, false
 	}
-	i := slices.IndexFunc(m.recorded.Stores, func(b BootStore) bool { return b.Path == s.Path && b.Device != "" })
+	i := slices.IndexFunc(m.recorded.Stores, func(b BootStore) bool { return b.Path == s.Path })
 	if i < 0 {
 		return BootStore{}, false
 	}
 	b := m.recorded.Stores[i]
 	b.Need = cmp.Or(s.Need, decl.Required)
+	return b, true
+}
+
+// absent returns a store as it is recorded, if it is not there: a boot that finds it shall know it all the same.
+func (m *maker) absent(s decl.Store) (BootStore, bool) {
+	b, ok := m.asRecorded(s)
+	if _, mounted := m.mounts.At(s.Path); mounted || !ok || b.Device == "" {
+		return BootStore{}, false
+	}
 	if b.Need == decl.Required {
 		return b, !m.conflict(s.Pos, s.Path, "connect and mount it; until then, what it keeps is left as it is recorded", "the store is not mounted, and it is required")
 	}
@@ -96,14 +112,32 @@ func (m *maker) absent(s decl.Store) (BootStore, bool) {
 	return b, true
 }
 
+// plainTypes are filesystems that hold no owners, modes and links.
+var plainTypes = []string{"vfat", "msdos", "exfat"}
+
 // store checks that a store is mounted where it was declared, and returns where the initrd will find it.
 func (m *maker) store(s decl.Store, main bool) (BootStore, bool) {
 	no := func(hint, format string, args ...any) (BootStore, bool) {
 		return BootStore{}, m.conflict(s.Pos, s.Path, hint, format, args...)
 	}
+	if o := m.facts.Objects[s.Path]; o.IsLink() {
+		return no("write the path that it leads to", "the store is a symbolic link to %s", o.Link)
+	} else if o.Via != "" {
+		return no("write the path that it leads to", "%s above the store is a symbolic link", o.Via)
+	}
 	at, ok := m.mounts.At(s.Path)
 	if !ok {
 		return no("mount it, or let 'anicca init' make it", "the store is not mounted: what is kept there would be lost with the root")
+	}
+	if other := m.twin(s, at); other != "" && !main {
+		return no("declare one of both only", "the store is what the store %s is: both are mounts of %s", other, at.Source)
+	}
+	switch {
+	case slices.Contains(plainTypes, at.FSType):
+		return no("use a disk with ext4, xfs or btrfs", "the store lies on %s (%s), which holds neither owners nor modes", at.Source, at.FSType)
+	case at.ReadOnly:
+		return no("see 'dmesg' why, as a disk with faults becomes so by itself; then type 'mount -o remount,rw "+s.Path+"', and see its line in /etc/fstab",
+			"the store is read-only: nothing can be kept in it")
 	}
 	out := BootStore{Path: s.Path, Need: cmp.Or(s.Need, decl.Required)}
 	if main && out.Need != decl.Required {
@@ -115,6 +149,7 @@ func (m *maker) store(s decl.Store, main bool) (BootStore, bool) {
 	}
 	a := m.above(s.Path)
 	m.away[s.Path] = a
+	line, ok := m.facts.Fstab.At(s.Path)
 	if out.Under = a.at; main && a.at != "" {
 		return no("mount it elsewhere", "the store with anicca's own records lies in the filesystem of %s (%s), which is mounted over it after the initrd", a.at, a.what)
 	}
@@ -128,13 +163,16 @@ func (m *maker) store(s decl.Store, main bool) (BootStore, bool) {
 		if !whole {
 			return no("mount a dataset of its own there", "the store is the directory %s of the dataset %s, which the initrd cannot mount by itself", at.Root, at.Source)
 		}
+		out.Options = everyMount(at.Options)
+		if ok {
+			out.Options = everyMount(line.Options)
+		}
 		return out, true
 	}
 	if main {
 		return no("make it a "+m.volume()+" of the root's filesystem, as 'anicca init' does",
 			"the store with anicca's own records lies on %s (%s), another filesystem than the root", at.Source, at.FSType)
 	}
-	line, ok := m.facts.Fstab.At(s.Path)
 	switch {
 	case !ok:
 		return no("add a line for it to /etc/fstab, with UUID=", "the store lies on %s (%s), and nothing says so at the next boot", at.Source, at.FSType)
@@ -143,6 +181,22 @@ func (m *maker) store(s decl.Store, main bool) (BootStore, bool) {
 	}
 	out.Device, out.FSType, out.Options = line.Device, at.FSType, line.Options
 	return out, true
+}
+
+// twin returns another store, that comes before, and that is the very directory that a mount shows; "" if there is none.
+func (m *maker) twin(s decl.Store, at facts.Mount) string {
+	main, _ := m.facts.MainStore(m.host)
+	shown, _ := at.FromTop()
+	for _, o := range m.host.Stores {
+		other, ok := m.mounts.At(o.Path)
+		if !ok || o.Path == s.Path || o.Path > s.Path && o.Path != main.Path || !other.Beside(at) {
+			continue
+		}
+		if p, _ := other.FromTop(); p == shown && other.Root == at.Root {
+			return o.Path
+		}
+	}
+	return ""
 }
 
 // disk returns the mount that shows the filesystem of the root.
@@ -229,6 +283,17 @@ func (m *maker) resetVolume(v decl.Volume) (BootVolume, bool) {
 // plain are the mount options that are not what every mount has anyhow.
 func plain(options []string) []string {
 	return slices.DeleteFunc(slices.Clone(options), func(o string) bool { return o == "rw" || o == "relatime" })
+}
+
+// everyMount picks the options that a mount can have whatever the filesystem, and that do not keep it from being written to.
+func everyMount(options []string) []string {
+	var out []string
+	for _, o := range options {
+		if slices.Contains([]string{"nosuid", "nodev", "noexec", "noatime", "nodiratime"}, o) {
+			out = append(out, o)
+		}
+	}
+	return out
 }
 
 // device reports whether an fstab names a local device.

@@ -265,6 +265,8 @@ func (s *Status) entry(e decl.Entry, seen boot.Entry, tree *sys.Tree, todo bool)
 	case seen.State == "" && todo && !out.InPlace:
 	case seen.State == boot.Later && !out.InPlace:
 		s.note("%s %s", e.Path, seen.Error)
+	case out.Waiting && exists(tree, e.Path):
+		s.note("%s is not in its store yet: 'anicca apply' copies it, and so does the next boot", e.Path)
 	case out.Waiting:
 		s.Notes = append(s.Notes, e.Path+" does not exist yet; it is kept once it does")
 	case !out.InPlace && err != nil:
@@ -272,4 +274,9 @@ func (s *Status) entry(e decl.Entry, seen boot.Entry, tree *sys.Tree, todo bool)
 	case !out.InPlace:
 		s.problem("%s is not in place: %v", e.Path, verr)
 	}
+}
+
+func exists(tree *sys.Tree, p string) bool {
+	there, err := tree.Exists(p)
+	return there && err == nil
 }

@@ -16,7 +16,7 @@ func (t *Tree) Beneath(p string) (*Tree, error) {
 		return nil, err
 	}
 	defer dir.Close()
-	fd, err := unix.OpenTree(dir.fd, "", unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC|unix.AT_EMPTY_PATH)
+	fd, err := apart(dir.fd, "", unix.AT_EMPTY_PATH)
 	if err != nil {
 		return nil, wrap("open_tree", dir.Name(), err)
 	}

@@ -73,7 +73,7 @@ type cloned struct {
 // clone makes a mount of the object that kept describes.
 func clone(dir int, name string, flags uint, kept Stat, at string) (m cloned, err error) {
 	// Not recursive: what is mounted inside the store does not belong to the entry.
-	if m.fd, err = unix.OpenTree(dir, name, unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC|flags); err != nil {
+	if m.fd, err = apart(dir, name, flags); err != nil {
 		return m, wrap("open_tree", at, err)
 	}
 	if m.s, err = fstat(m.fd, at); err == nil && !m.s.SameObject(kept) {

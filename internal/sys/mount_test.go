@@ -47,3 +47,42 @@ func TestBind(t *testing.T) {
 		t.Error("an unknown option was accepted")
 	}
 }
+
+// What a program mounts in a kept directory is seen there, and by containers, and not in the store, which it would keep from being
+// unmounted: also where all mounts are shared, as systemd has it.
+func TestBindIsApartFromTheStore(t *testing.T) {
+	nstest.Need(t)
+	in, dir := tree(t)
+	for _, p := range []string{"store", "d", "container"} {
+		must(t, os.Mkdir(filepath.Join(dir, p), 0o755))
+	}
+	mount := func(p string) {
+		t.Helper()
+		must(t, in.Mount("test", p, "tmpfs", nil, ""))
+		t.Cleanup(func() { _ = in.Unmount(p, true) })
+	}
+	mount("store")
+	must(t, os.MkdirAll(dir+"/store/d/x", 0o755))
+	must(t, os.MkdirAll(dir+"/store/d/y", 0o755))
+	must(t, sys.Bind(in, "store/d", in, "d", nil))
+	t.Cleanup(func() { must(t, in.Unmount("d", true)) })
+	must(t, unix.Mount(dir+"/d", dir+"/container", "", unix.MS_BIND|unix.MS_REC, ""))
+	t.Cleanup(func() { must(t, in.Unmount("container", true)) })
+
+	mount("d/x")
+	write(t, dir+"/d/x/f", "of a program", 0o644)
+	mount("store/d/y")
+	write(t, dir+"/store/d/y/f", "in the store", 0o644)
+	for p, want := range map[string]bool{"container/x/f": true, "store/d/x/f": false, "d/y/f": false} {
+		if there, err := in.Exists(p); there != want || err != nil {
+			t.Errorf("%s is there: %v, %v", p, there, err)
+		}
+	}
+	must(t, in.Unmount("store/d/y", false))
+	if err := in.Unmount("store", false); err != nil {
+		t.Errorf("the store cannot be unmounted: %v", err)
+	}
+	if read(t, dir+"/d/x/f") != "of a program" {
+		t.Error("what was mounted went with the store")
+	}
+}

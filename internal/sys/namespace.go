@@ -51,6 +51,11 @@ func MakePrivate() error {
 	return wrap("make private", "/", unix.Mount("", "/", "", unix.MS_PRIVATE|unix.MS_REC, ""))
 }
 
+// MakeShared lets mounts of this namespace spread to copies of where they are made, as systemd has it on every machine.
+func MakeShared() error {
+	return wrap("make shared", "/", unix.Mount("", "/", "", unix.MS_SHARED|unix.MS_REC, ""))
+}
+
 // Container reports whether this is a container, as its manager says by the convention of systemd
 // (https://systemd.io/CONTAINER_INTERFACE).
 func Container() bool {

@@ -33,6 +33,7 @@ func TestChangeRoot(t *testing.T) {
 }
 
 func move(t *testing.T, dir string) {
+	must(t, sys.MakePrivate()) // as the first process does before
 	run, inside := dir+"/run", dir+"/run/inside"
 	must(t, os.Mkdir(run, 0o755))
 	must(t, unix.Mount("run", run, "tmpfs", 0, ""))

@@ -31,6 +31,9 @@ func Explain(w io.Writer, a *explain.Answer) {
 		}
 		row("declared", "%s", by)
 		row("store", "%s, as %s%s", e.Store, e.Source, unless(a.InStore, ", which is not there yet"))
+		if len(a.Limits) > 0 {
+			row("mounted", "%s, as its store is", strings.Join(a.Limits, ", "))
+		}
 		row("method", "%s%s", e.Method, unless(a.InPlace, ", and not in place"))
 		if a.Since != nil {
 			row("since", "generation %d, %s", a.Since.Generation, a.Since.When.Local().Format(stamp))
