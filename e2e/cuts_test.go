@@ -119,20 +119,25 @@ func (v *survivor) judge(n int, found, record string) {
 	}
 }
 
-// check lets the filesystem be checked as the power cut left it, and holds the ledger against what lies there.
+// check lets the filesystem be checked as the power cut left it, and looks into it.
 // The mount replays the journal: that is for the machine to do, so it is done to a copy.
 func (v *survivor) check() {
 	v.t.Helper()
-	dir := v.t.TempDir()
-	image, top := dir+"/copy", dir+"/top"
-	if err := os.Mkdir(top, 0o755); err != nil {
-		v.t.Fatal(err)
-	}
+	image := v.t.TempDir() + "/copy"
+	defer os.Remove(image)
 	run(v.t, "cp", "--sparse=always", v.disk, image)
 	if v.fs == "btrfs" {
 		run(v.t, "btrfs", "check", "--readonly", image)
 	}
-	run(v.t, "mount", "-o", "loop", image, top)
+	mounted(v.t, image, 0, v.held)
+	if v.fs == "ext4" {
+		run(v.t, "e2fsck", "-fn", image)
+	}
+}
+
+// held holds the ledger against what lies there.
+func (v *survivor) held(top string) {
+	v.t.Helper()
 	for _, p := range []string{"etc/issue", "etc/conf"} {
 		if _, err := os.Stat(filepath.Join(v.at(top), p)); err != nil {
 			v.t.Error(err)
@@ -159,9 +164,4 @@ func (v *survivor) check() {
 	if _, err := os.Stat(filepath.Join(top, l.Store, "etc/conf")); err != nil {
 		v.t.Errorf("the store: %v", err)
 	}
-	unmount(v.t, top)
-	if v.fs == "ext4" {
-		run(v.t, "e2fsck", "-fn", image)
-	}
-	_ = os.RemoveAll(dir)
 }

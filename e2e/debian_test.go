@@ -9,7 +9,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 )
@@ -95,9 +94,7 @@ StandardError=journal
 WantedBy=multi-user.target
 `
 
-var building sync.Mutex
-
-// system returns a tar archive of the installed system, built once and kept in the user's cache.
+// system returns a tar archive of the installed system, built once.
 func (f flavour) system(t *testing.T) string {
 	t.Helper()
 	if os.Getuid() != 0 {
@@ -108,16 +105,6 @@ func (f flavour) system(t *testing.T) string {
 			t.Skipf("needs %s, which is not installed", p)
 		}
 	}
-	building.Lock()
-	defer building.Unlock()
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir := filepath.Join(cache, "anicca-e2e")
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		t.Fatal(err)
-	}
 	work := t.TempDir()
 	agent := filepath.Join(work, "e2e-agent")
 	build(t, agent, "./agent")
@@ -126,10 +113,12 @@ func (f flavour) system(t *testing.T) string {
 		t.Fatal(err)
 	}
 	recipe := sha256.Sum256([]byte(f.suite + f.packages + f.early + everywhere + f.prepare + agentUnit + string(code)))
-	out := filepath.Join(dir, fmt.Sprintf("%s-%x.tar", f.name, recipe[:8]))
-	if _, err := os.Stat(out); err == nil {
-		return out
-	}
+	return cached(t, fmt.Sprintf("%s-%x.tar", f.name, recipe[:8]), func(tmp string) { f.make(t, work, agent, tmp) })
+}
+
+// make builds the installed system with an agent, and writes it to a tar archive.
+func (f flavour) make(t *testing.T, work, agent, tar string) {
+	t.Helper()
 	begin := time.Now()
 	unit := filepath.Join(work, "e2e-agent.service")
 	script := filepath.Join(work, "prepare")
@@ -139,7 +128,6 @@ func (f flavour) system(t *testing.T) string {
 			t.Fatal(err)
 		}
 	}
-	tmp := out + ".new.tar"
 	run(t, "mmdebstrap", "--variant=minbase", "--mode=root", "--quiet",
 		"--dpkgopt=path-exclude=/usr/share/man/*", "--dpkgopt=path-exclude=/usr/share/doc/*", "--dpkgopt=path-exclude=/usr/share/locale/*",
 		"--include="+f.packages,
@@ -152,12 +140,8 @@ func (f flavour) system(t *testing.T) string {
 		"--customize-hook=upload "+script+" /prepare",
 		"--customize-hook=chroot \"$1\" bash /prepare",
 		"--customize-hook=rm \"$1/prepare\"",
-		f.suite, tmp)
-	if err := os.Rename(tmp, out); err != nil {
-		t.Fatal(err)
-	}
+		f.suite, tar)
 	t.Logf("built %s in %s", f.name, time.Since(begin).Round(time.Second))
-	return out
 }
 
 // build compiles a program of this module as it is shipped.
@@ -182,21 +166,4 @@ func run(t *testing.T, name string, args ...string) string {
 		t.Fatalf("%s %s: %v\n%s", name, strings.Join(args, " "), err, out)
 	}
 	return strings.TrimSpace(string(out))
-}
-
-// unmount unmounts what a test has mounted. A program that another test starts in this moment may hold files of it,
-// from its fork to its exec.
-func unmount(t *testing.T, dir string) {
-	t.Helper()
-	var out []byte
-	var err error
-	for range 50 {
-		if out, err = exec.Command("umount", dir).CombinedOutput(); err == nil || !strings.Contains(string(out), "busy") {
-			break
-		}
-		time.Sleep(100 * time.Millisecond)
-	}
-	if err != nil {
-		t.Fatalf("umount %s: %v\n%s", dir, err, out)
-	}
 }

@@ -94,24 +94,21 @@ func newDisk(t *testing.T, f flavour, l layout) *disk {
 // device gives the filesystem as a loop device while f runs.
 func (d *disk) device(t *testing.T, f func(dev string)) {
 	t.Helper()
-	args := []string{"--find", "--show"}
-	if !d.luks {
-		args = append(args, fmt.Sprintf("--offset=%d", partitionStart))
+	attached(t, d.image, d.start(), f)
+}
+
+// start is where the filesystem begins in the image, in bytes.
+func (d *disk) start() int64 {
+	if d.luks {
+		return 0
 	}
-	dev := run(t, "losetup", append(args, d.image)...)
-	defer run(t, "losetup", "--detach", dev)
-	f(dev)
+	return partitionStart
 }
 
 // top mounts the top level of the filesystem of a machine that is not running.
 func (d *disk) top(t *testing.T, f func(top string)) {
 	t.Helper()
-	d.device(t, func(dev string) {
-		dir := t.TempDir()
-		run(t, "mount", "-o", "noatime", dev, dir)
-		defer unmount(t, dir)
-		f(dir)
-	})
+	mounted(t, d.image, d.start(), f)
 }
 
 // offline gives the directory that the boot loader of a machine that is not running takes for its root.

@@ -30,7 +30,7 @@ func (d *disk) prepareEncryption(t *testing.T, root string) {
 	for _, m := range []string{"proc", "sys", "dev"} {
 		run(t, "mount", "--rbind", "/"+m, root+"/"+m)
 		run(t, "mount", "--make-rslave", root+"/"+m)
-		defer run(t, "umount", "--recursive", root+"/"+m)
+		defer run(t, "umount", "--recursive", "--lazy", root+"/"+m) // what else is removed with the directory is not ours
 	}
 	run(t, "chroot", root, "dracut", "--force", "/boot/initrd.img-"+release, release)
 	boot := filepath.Join(filepath.Dir(d.image), "boot.raw")
@@ -49,13 +49,13 @@ func (d *disk) prepareEncryption(t *testing.T, root string) {
 // otherBoot mounts the disk of /boot, at boot below a directory.
 func (d *disk) otherBoot(t *testing.T, f func(dir string)) {
 	t.Helper()
-	dir := t.TempDir()
-	if err := os.Mkdir(dir+"/boot", 0o755); err != nil {
-		t.Fatal(err)
-	}
-	run(t, "mount", "-o", "loop", d.drives[0], dir+"/boot")
-	defer unmount(t, dir+"/boot")
-	f(dir)
+	mounted(t, d.drives[0], 0, func(boot string) {
+		dir := t.TempDir()
+		if err := os.Symlink(boot, dir+"/boot"); err != nil {
+			t.Fatal(err)
+		}
+		f(dir)
+	})
 }
 
 // encrypt turns a disk into a LUKS container with the same content. The emulator's tool does so without the kernel's help.

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"syscall"
@@ -108,13 +109,7 @@ func (m *shimMachine) install() {
 // offline mounts the top level of the machine's disk while it is off.
 func (m *shimMachine) offline(f func(top string)) {
 	m.t.Helper()
-	top := filepath.Join(m.dir, "top")
-	if err := os.MkdirAll(top, 0o755); err != nil {
-		m.t.Fatal(err)
-	}
-	run(m.t, "mount", "-o", "loop", m.disk, top)
-	defer unmount(m.t, top)
-	f(top)
+	mounted(m.t, m.disk, 0, f)
 }
 
 // boot switches the machine on, with more words on the kernel command line, and waits until it has switched itself off.
@@ -127,7 +122,9 @@ func (m *shimMachine) boot(words ...string) shimBoot {
 	cmd := exec.CommandContext(ctx, "linux.uml", append(strings.Fields(args+" ubda="+m.disk+" "+m.flags+m.more), words...)...)
 	cmd.Dir = m.dir
 	cmd.Env = append(os.Environ(), "TMPDIR="+m.dir, "HOME="+m.dir)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	runtime.LockOSThread() // Pdeathsig is of the thread that starts
+	defer runtime.UnlockOSThread()
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	out, err := cmd.CombinedOutput()
 	b := shimBoot{lines: strings.Split(strings.ReplaceAll(string(out), "\r", ""), "\n")}

@@ -159,10 +159,7 @@ func writeFile(t *testing.T, p, text string) {
 // mount mounts the top level of the machine's disk while it is off.
 func (s *small) mount(f func(top string)) {
 	s.t.Helper()
-	top := s.t.TempDir()
-	run(s.t, "mount", "-o", "loop,noatime", s.disk, top)
-	defer unmount(s.t, top)
-	f(top)
+	mounted(s.t, s.disk, 0, f)
 }
 
 // copy is a machine of its own that begins as this one.
@@ -206,11 +203,11 @@ func (s *small) power(words string) *session {
 		s.t.Fatal(err)
 	}
 	b.cmd.Stderr = b.cmd.Stdout
-	b.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	if err := b.cmd.Start(); err != nil {
-		s.t.Fatal(err)
-	}
-	go func() {
+	b.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	started := make(chan error)
+	go func() { // Pdeathsig belongs to the thread that starts: it must live as long as the machine
+		lockThread()
+		started <- b.cmd.Start()
 		sc := bufio.NewScanner(io.Reader(out))
 		sc.Buffer(nil, 1<<20)
 		for sc.Scan() {
@@ -218,6 +215,9 @@ func (s *small) power(words string) *session {
 		}
 		close(b.said)
 	}()
+	if err := <-started; err != nil {
+		s.t.Fatal(err)
+	}
 	s.t.Cleanup(b.cut)
 	return b
 }

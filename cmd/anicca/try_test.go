@@ -47,7 +47,7 @@ func bird(t *testing.T, args ...string) (cmd *exec.Cmd, home string) {
 	check(os.Chown(home, 65534, 65534))
 	cmd = exec.Command(program, args...)
 	cmd.Dir = home
-	cmd.Env = append(os.Environ(), "HOME="+home, "XDG_RUNTIME_DIR=")
+	cmd.Env = append(os.Environ(), "HOME="+home, "TMPDIR=", "XDG_RUNTIME_DIR=")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
 	return cmd, home
 }

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -46,8 +47,7 @@ func newConverted(t *testing.T, fstype string) *converted {
 	c.must(os.WriteFile(disk, nil, 0o600))
 	c.must(os.Truncate(disk, 256<<20))
 	c.run("mkfs."+fstype, "-q", disk)
-	c.device = c.run("losetup", "--find", "--show", disk)
-	t.Cleanup(func() { c.run("losetup", "--detach", c.device) })
+	c.device, _ = nstest.Loop(t, disk)
 	c.run("mount", c.device, c.root)
 	at := c.root
 	if fstype == "btrfs" {
@@ -128,15 +128,15 @@ func (c *converted) init() error {
 func TestInitCrashWalk(t *testing.T) {
 	for _, fstype := range []string{"btrfs", "ext4"} {
 		t.Run(fstype, func(t *testing.T) {
-			for n := 1; ; n++ {
-				if !newConverted(t, fstype).cut(n) {
-					if n < 60 {
-						t.Errorf("a conversion made only %d calls: is the seam still used?", n-1)
-					}
-					t.Logf("%d calls", n-1)
-					return
-				}
+			n, more := 0, true
+			for ; more; n++ {
+				more = false
+				t.Run(strconv.Itoa(n+1), func(t *testing.T) { more = newConverted(t, fstype).cut(n + 1) }) // its disk goes with it
 			}
+			if n < 60 {
+				t.Errorf("a conversion made only %d calls: is the seam still used?", n-1)
+			}
+			t.Logf("%d calls", n-1)
 		})
 	}
 }

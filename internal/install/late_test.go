@@ -104,8 +104,7 @@ func (c *converted) drive(name string) string {
 	c.must(os.WriteFile(disk, nil, 0o600))
 	c.must(os.Truncate(disk, 32<<20))
 	c.run("mkfs.ext4", "-q", disk)
-	device := c.run("losetup", "--find", "--show", disk)
-	c.t.Cleanup(func() { c.run("losetup", "--detach", device) })
+	device, _ := nstest.Loop(c.t, disk)
 	return device
 }
 

@@ -4,8 +4,11 @@ package nstest
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -80,21 +83,58 @@ func Memory(t testing.TB) string {
 	return dir
 }
 
-// again runs this program again in namespaces of its own and exits with its code; it returns if that cannot be.
+// again runs this program again in namespaces of its own, with a directory for temporary files that goes with it, and exits with
+// its code; it returns if that cannot be.
 func again(attr *syscall.SysProcAttr) error {
+	runtime.LockOSThread() // Pdeathsig is of the thread that starts
 	attr.Pdeathsig = syscall.SIGKILL
+	temp, err := os.MkdirTemp("", "anicca-test-")
+	if err != nil {
+		return err
+	}
 	cmd := exec.Command("/proc/self/exe", os.Args[1:]...)
 	cmd.Args[0] = os.Args[0]
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
+	cmd.Env = append(os.Environ(), "TMPDIR="+temp)
 	cmd.SysProcAttr = attr
-	err := cmd.Run()
-	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
+	err = os.Chmod(temp, 0o755) // tests become others, too
+	if err == nil {
+		err = runOn(cmd)
+	}
+	// What is mounted inside is not seen here: only what lies in the directory itself goes.
+	left := os.RemoveAll(temp)
+	exit, failed := errors.AsType[*exec.ExitError](err)
+	switch {
+	case err != nil && !failed:
+		return err
+	case left != nil:
+		fmt.Fprintln(os.Stderr, "the tests have left something behind:", left)
+		os.Exit(1)
+	case failed:
 		os.Exit(exit.ExitCode())
 	}
-	if err == nil {
-		os.Exit(0)
+	os.Exit(0)
+	return nil
+}
+
+// runOn runs a program. Signals that would end this one end that one, so that there is somebody left to tidy up.
+func runOn(cmd *exec.Cmd) error {
+	came := make(chan os.Signal, 8)
+	for _, s := range []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT} {
+		if !signal.Ignored(s) {
+			signal.Notify(came, s)
+		}
 	}
-	return err
+	defer signal.Stop(came)
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	go func() {
+		for s := range came {
+			_ = cmd.Process.Signal(s)
+		}
+	}()
+	return cmd.Wait()
 }
 
 // everybody reports whether this process can map more ids than its own.

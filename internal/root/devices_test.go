@@ -22,7 +22,7 @@ func TestSeveralDevices(t *testing.T) {
 		t.Skip("needs mkfs.btrfs: apt-get install btrfs-progs")
 	}
 	dir := nstest.Memory(t)
-	var images, devices []string
+	var images []string
 	for _, name := range []string{"a", "b"} {
 		image := filepath.Join(dir, name)
 		if err := os.WriteFile(image, nil, 0o600); err != nil {
@@ -34,22 +34,14 @@ func TestSeveralDevices(t *testing.T) {
 		images = append(images, image)
 	}
 	attach := func(image string) string {
-		out, err := exec.Command("losetup", "--find", "--show", image).Output()
-		if err != nil {
-			t.Fatal(err)
-		}
-		return strings.TrimSpace(string(out))
+		device, _ := nstest.Loop(t, image)
+		return device
 	}
 	run(t, "mkfs.btrfs", "-q", "-m", "raid1", "-d", "raid1", images[0], images[1])
-	devices = append(devices, attach(images[0]))
-	defer func() {
-		for _, d := range devices {
-			run(t, "losetup", "--detach", d)
-		}
-	}()
+	first := attach(images[0])
 	run(t, "btrfs", "device", "scan", "--forget")
-	run(t, "btrfs", "device", "scan", devices[0])
-	if err := sys.BtrfsReady(devices[0], 300*time.Millisecond); err == nil || !strings.Contains(err.Error(), "other devices did not appear within 300ms") {
+	run(t, "btrfs", "device", "scan", first)
+	if err := sys.BtrfsReady(first, 300*time.Millisecond); err == nil || !strings.Contains(err.Error(), "other devices did not appear within 300ms") {
 		t.Errorf("with one of two devices: %v", err)
 	}
 	late := make(chan string)
@@ -57,15 +49,15 @@ func TestSeveralDevices(t *testing.T) {
 		time.Sleep(300 * time.Millisecond)
 		late <- attach(images[1])
 	}()
-	if err := sys.BtrfsReady(devices[0], 20*time.Second); err != nil {
+	if err := sys.BtrfsReady(first, 20*time.Second); err != nil {
 		t.Fatal(err)
 	}
-	devices = append(devices, <-late)
+	<-late
 	top := filepath.Join(dir, "top")
 	if err := os.Mkdir(top, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	run(t, "mount", devices[0], top)
+	run(t, "mount", first, top)
 	defer run(t, "umount", top)
 	run(t, "btrfs", "-q", "subvolume", "create", filepath.Join(top, "@rootfs"))
 	write(t, filepath.Join(top, "@rootfs/etc/issue"), "base\n")
