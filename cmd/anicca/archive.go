@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -94,7 +96,7 @@ func dropCommand() *cobra.Command {
 				for _, id := range args {
 					verdicts = append(verdicts, archive.Verdict{Old: root.Old{ID: id}, Drop: true, Why: "you say so"})
 				}
-				return expire(c.OutOrStdout(), d, verdicts, time.Now(), yes)
+				return expire(c.Context(), c.OutOrStdout(), d, verdicts, time.Now(), yes)
 			})
 		},
 	}
@@ -147,7 +149,7 @@ Exit codes: 0 done or nothing to do, 1 a root could not be dropped, 3 the declar
 				if err != nil {
 					return err
 				}
-				return expire(c.OutOrStdout(), b, verdicts, now, yes)
+				return expire(c.Context(), c.OutOrStdout(), b, verdicts, now, yes)
 			})
 		},
 	}
@@ -155,7 +157,7 @@ Exit codes: 0 done or nothing to do, 1 a root could not be dropped, 3 the declar
 	return c
 }
 
-func expire(w io.Writer, b *root.Disk, verdicts []archive.Verdict, now time.Time, yes bool) error {
+func expire(ctx context.Context, w io.Writer, b *root.Disk, verdicts []archive.Verdict, now time.Time, yes bool) error {
 	n := 0
 	var rows [][]string
 	for _, v := range verdicts {
@@ -179,9 +181,13 @@ func expire(w io.Writer, b *root.Disk, verdicts []archive.Verdict, now time.Time
 			return exitError{exitFault, "nothing was done"}
 		}
 	}
-	return archive.Drop(b, verdicts, now, 0, func(v archive.Verdict, err error) {
+	err := archive.Drop(ctx, b, verdicts, now, 0, func(v archive.Verdict, err error) {
 		if err == nil {
 			fmt.Fprintln(w, "dropped", v.ID)
 		}
 	})
+	if errors.Is(err, context.Canceled) {
+		return errStopped
+	}
+	return err
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"path/filepath"
 
@@ -64,6 +65,7 @@ func (g globals) live(c *cobra.Command, yes, check bool, question string, look f
 		return err
 	}
 	defer done()
+	m.Stop = c.Context().Err
 	change, err := look(m)
 	if err != nil {
 		return err
@@ -91,6 +93,9 @@ func (g globals) live(c *cobra.Command, yes, check bool, question string, look f
 	err = errors.Join(change.Run(progress.tell), progress.w.Flush())
 	ui.Taken(w, change)
 	g.tellKept(nil)
+	if errors.Is(err, context.Canceled) {
+		return errStopped
+	}
 	if err != nil {
 		return err
 	}

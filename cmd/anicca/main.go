@@ -48,6 +48,7 @@ func Main() int {
 		var stop context.CancelFunc
 		ctx, stop = signal.NotifyContext(ctx, os.Interrupt)
 		defer stop()
+		context.AfterFunc(ctx, stop) // the first Ctrl-C ends what can end well, and the second the program
 	}
 	cmd := command()
 	err := cmd.ExecuteContext(ctx)

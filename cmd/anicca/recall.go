@@ -158,11 +158,18 @@ func nobody(err error) error {
 	return err
 }
 
+// errStopped is said after Ctrl-C, where something may have been done before.
+var errStopped = errors.New("stopped: what is not told above was not done")
+
 // do does what was shown.
 func do(w io.Writer, m *recall.Machine, j job) error {
 	for i := range j.actions {
 		a := &j.actions[i]
-		if err := m.Do(j.from, a, time.Now()); err != nil {
+		err := m.Do(j.from, a, time.Now())
+		if errors.Is(err, context.Canceled) {
+			return errStopped
+		}
+		if err != nil {
 			return err
 		}
 		ui.Acted(w, j.from.ID, *a)

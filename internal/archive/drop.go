@@ -1,6 +1,7 @@
 package archive
 
 import (
+	"context"
 	"errors"
 	"time"
 
@@ -8,8 +9,8 @@ import (
 )
 
 // Drop drops what the verdicts say, with a pause between two roots, and makes it last in one commit.
-// A root that cannot be dropped stays, and the others go on.
-func Drop(b *root.Disk, verdicts []Verdict, now time.Time, pause time.Duration, tell func(Verdict, error)) error {
+// A root that cannot be dropped stays, and the others go on. When ctx ends, so does that, with its error.
+func Drop(ctx context.Context, b *root.Disk, verdicts []Verdict, now time.Time, pause time.Duration, tell func(Verdict, error)) error {
 	var errs []error
 	dropped := false
 	for _, v := range verdicts {
@@ -18,6 +19,10 @@ func Drop(b *root.Disk, verdicts []Verdict, now time.Time, pause time.Duration, 
 		}
 		if dropped {
 			time.Sleep(pause)
+		}
+		if err := ctx.Err(); err != nil {
+			errs = append(errs, err)
+			break
 		}
 		err := b.Drop(v.ID, now)
 		if err != nil {

@@ -1,6 +1,7 @@
 package boot
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"time"
@@ -56,7 +57,7 @@ func expire(top string, r *Record, now time.Time, pause time.Duration) error {
 	if err != nil {
 		return errors.Join(swept, err)
 	}
-	dropped := archive.Drop(b, verdicts, now, pause, func(v archive.Verdict, err error) {
+	dropped := archive.Drop(context.Background(), b, verdicts, now, pause, func(v archive.Verdict, err error) {
 		if err != nil {
 			fmt.Printf("kept %s: %v\n", v.ID, err)
 			return

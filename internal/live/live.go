@@ -22,6 +22,15 @@ type Machine struct {
 	Root        *sys.Tree
 	Declaration config.Options
 	Facts       func(*decl.Host) (*facts.Facts, error) // reads what is
+
+	Stop func() error // asked before anything is changed, and before each kept copy is taken away; nil if nobody can stop it
+}
+
+func (m Machine) stop() error {
+	if m.Stop == nil {
+		return nil
+	}
+	return m.Stop()
 }
 
 // Change is what shall be done to a machine.
@@ -44,9 +53,14 @@ func (c *Change) Run(tell func(apply.Event)) error {
 		return err
 	}
 	defer c.letGo()
-	for _, e := range c.Edited {
-		if err := write(e); err != nil {
-			return err
+	if err := c.machine.stop(); err != nil {
+		return err
+	}
+	for _, do := range []func(config.Edited) error{unchanged, write} { // all are looked at before the first is written
+		for _, e := range c.Edited {
+			if err := do(e); err != nil {
+				return err
+			}
 		}
 	}
 	if len(c.Plan.Steps) > 0 {
@@ -57,6 +71,20 @@ func (c *Change) Run(tell func(apply.Event)) error {
 	return c.take()
 }
 
+// unchanged reports with an error if a file of the declaration is not any more what was edited.
+func unchanged(e config.Edited) error {
+	dir, err := sys.OpenTree(filepath.Dir(e.Path))
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	now, err := dir.ReadFile(filepath.Base(e.Path))
+	if err == nil && string(now) != string(e.Old) {
+		err = fmt.Errorf("%s was changed meanwhile: nothing was written, say it again", e.Path)
+	}
+	return err
+}
+
 // write puts a changed file of the declaration in place of the old one in one step, with the owner and mode that it had.
 func write(e config.Edited) error {
 	dir, err := sys.OpenTree(filepath.Dir(e.Path))
@@ -65,13 +93,6 @@ func write(e config.Edited) error {
 	}
 	defer dir.Close()
 	name := filepath.Base(e.Path)
-	now, err := dir.ReadFile(name)
-	if err != nil {
-		return err
-	}
-	if string(now) != string(e.Old) {
-		return fmt.Errorf("%s was changed meanwhile: nothing was written, say it again", e.Path)
-	}
 	s, err := dir.Stat(name)
 	if err != nil {
 		return err

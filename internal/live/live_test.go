@@ -427,3 +427,49 @@ func TestForgetLinkedDirectory(t *testing.T) {
 		}
 	}
 }
+
+// What is edited in several files is written in all of them or in none.
+func TestSeveralFilesChangedMeanwhile(t *testing.T) {
+	m := newMachine(t)
+	p, other := filepath.Join(m.dir, "decl/a.cue"), filepath.Join(m.dir, "decl/b.cue")
+	const more = "persist: \"/persist\": files: \"/etc/more\": {}\n"
+	must(t, os.WriteFile(other, []byte(more), 0o644))
+	c, err := live.Forget(m.Machine, []string{"/srv/data", "/etc/more"}, live.Leave, time.Now())
+	must(t, err)
+	if len(c.Edited) != 2 {
+		t.Fatalf("%d files are edited", len(c.Edited))
+	}
+	must(t, os.WriteFile(other, []byte(more+"// mine\n"), 0o644))
+	if err := c.Run(nil); err == nil || !strings.Contains(err.Error(), "nothing was written") {
+		t.Errorf("%v", err)
+	}
+	if got, err := os.ReadFile(p); err != nil || string(got) != declaration {
+		t.Errorf("%v, and it was:\n%s", err, got)
+	}
+}
+
+// Who stops before anything is changed has changed nothing, and who stops later has kept the copies that were to be deleted.
+func TestForgetIsStopped(t *testing.T) {
+	stopped := errors.New("stopped")
+	for after := range 2 {
+		m := newMachine(t)
+		left := after
+		m.Stop = func() error {
+			if left--; left < 0 {
+				return stopped
+			}
+			return nil
+		}
+		c, err := live.Forget(m.Machine, all(), live.Delete, time.Now())
+		must(t, err)
+		if err := c.Run(nil); !errors.Is(err, stopped) {
+			t.Errorf("%v", err)
+		}
+		m.whole("stopped", after)
+		host, err := config.Load(m.Declaration)
+		must(t, err)
+		if n := len(host.Stores[0].Entries); after == 0 && n != 3 || after > 0 && n != 0 {
+			t.Errorf("stopped after %d questions, %d entries are declared", after, n)
+		}
+	}
+}

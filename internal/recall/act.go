@@ -14,6 +14,11 @@ import (
 // Do does one action. Data goes through a copy that is read back; what lay there changes places with it in one step, and stays
 // beside it under the name that the action says afterwards. Whatever stops in between, both are there.
 func (m *Machine) Do(v *View, a *Action, now time.Time) error {
+	if m.Stop != nil {
+		if err := m.Stop(); err != nil {
+			return err
+		}
+	}
 	if a.What != Bring {
 		a.Aside = aside(a.To, now)
 	}

@@ -320,3 +320,23 @@ func TestDiff(t *testing.T) {
 		}
 	})
 }
+
+// Who stops a restore gets nothing more, and what lies there stays.
+func TestRestoreIsStopped(t *testing.T) {
+	computers(t, func(t *testing.T, c *computer) {
+		c.session()
+		c.boot()
+		stopped := errors.New("stopped")
+		c.look("last", func(v *recall.View) {
+			actions := append(mustPlan(t, &c.Machine, v, "/srv/new/a", "/srv/new/a"), mustPlan(t, &c.Machine, v, "/etc/issue", "/etc/issue")...)
+			must(t, c.Do(v, &actions[0], time.Now()))
+			c.Stop = func() error { return stopped }
+			if err := c.Do(v, &actions[1], time.Now()); !errors.Is(err, stopped) {
+				t.Errorf("%v", err)
+			}
+			if read(t, c.at("srv/new/a")) != "a\n" || read(t, c.at("etc/issue")) != "base\n" {
+				t.Error("the wrong one was brought back")
+			}
+		})
+	})
+}
