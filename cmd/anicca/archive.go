@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -181,13 +180,9 @@ func expire(ctx context.Context, w io.Writer, b *root.Disk, verdicts []archive.V
 			return exitError{exitFault, "nothing was done"}
 		}
 	}
-	err := archive.Drop(ctx, b, verdicts, now, 0, func(v archive.Verdict, err error) {
+	return archive.Drop(b, verdicts, now, 0, stopping(ctx), func(v archive.Verdict, err error) {
 		if err == nil {
 			fmt.Fprintln(w, "dropped", v.ID)
 		}
 	})
-	if errors.Is(err, context.Canceled) {
-		return errStopped
-	}
-	return err
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"context"
 	"errors"
 	"path/filepath"
 
@@ -65,7 +64,7 @@ func (g globals) live(c *cobra.Command, yes, check bool, question string, look f
 		return err
 	}
 	defer done()
-	m.Stop = c.Context().Err
+	m.Stop = stopping(c.Context())
 	change, err := look(m)
 	if err != nil {
 		return err
@@ -93,9 +92,6 @@ func (g globals) live(c *cobra.Command, yes, check bool, question string, look f
 	err = errors.Join(change.Run(progress.tell), progress.w.Flush())
 	ui.Taken(w, change)
 	g.tellKept(nil)
-	if errors.Is(err, context.Canceled) {
-		return errStopped
-	}
 	if err != nil {
 		return err
 	}

@@ -72,6 +72,22 @@ func Main() int {
 	return exitFault
 }
 
+// stopping returns what long work asks whether to go on.
+func stopping(ctx context.Context) func() error {
+	return func() error {
+		if ctx.Err() != nil {
+			return errStopped{}
+		}
+		return nil
+	}
+}
+
+// errStopped is said after Ctrl-C, where something may have been done before.
+type errStopped struct{}
+
+func (errStopped) Error() string        { return "stopped: what is not told above was not done" }
+func (errStopped) Is(target error) bool { return target == context.Canceled }
+
 // collectLate lets memory be collected only when there is much of it, and seldom after that: evaluating makes much that is thrown
 // away at once, and no verb but service runs for long.
 func collectLate() {

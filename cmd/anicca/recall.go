@@ -52,7 +52,7 @@ func (g globals) recallAt(ctx context.Context, top string, f func(*recall.Machin
 		return err
 	}
 	defer tree.Close()
-	m := &recall.Machine{Disk: d, Root: tree, Stop: ctx.Err}
+	m := &recall.Machine{Disk: d, Root: tree, Stop: stopping(ctx)}
 	// Where the store is not there, nothing is known to be kept, and what is asked can be answered all the same.
 	if store, err := tree.Sub(d.Ledger().StorePath); err == nil {
 		defer store.Close()
@@ -158,18 +158,11 @@ func nobody(err error) error {
 	return err
 }
 
-// errStopped is said after Ctrl-C, where something may have been done before.
-var errStopped = errors.New("stopped: what is not told above was not done")
-
 // do does what was shown.
 func do(w io.Writer, m *recall.Machine, j job) error {
 	for i := range j.actions {
 		a := &j.actions[i]
-		err := m.Do(j.from, a, time.Now())
-		if errors.Is(err, context.Canceled) {
-			return errStopped
-		}
-		if err != nil {
+		if err := m.Do(j.from, a, time.Now()); err != nil {
 			return err
 		}
 		ui.Acted(w, j.from.ID, *a)

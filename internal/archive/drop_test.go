@@ -1,7 +1,6 @@
 package archive
 
 import (
-	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -48,9 +47,10 @@ func TestDropIsStopped(t *testing.T) {
 	for _, o := range old {
 		verdicts = append(verdicts, Verdict{Old: o, Drop: true})
 	}
-	ctx, stop := context.WithCancel(t.Context())
-	err = Drop(ctx, d, verdicts, time.Now(), 0, func(Verdict, error) { stop() })
-	if !errors.Is(err, context.Canceled) {
+	enough := errors.New("enough")
+	var stopped error
+	err = Drop(d, verdicts, time.Now(), 0, func() error { return stopped }, func(Verdict, error) { stopped = enough })
+	if !errors.Is(err, enough) {
 		t.Errorf("%v", err)
 	}
 	check(d.Close())

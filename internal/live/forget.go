@@ -105,6 +105,9 @@ func (m Machine) taking(host *decl.Host, recorded *plan.Boot, p string, fate Fat
 	}
 	for _, s := range host.Stores {
 		source := path.Join(s.Path, p)
+		if own := stands(host, recorded, s.Path, source); own != "" {
+			return nil, fmt.Errorf("%s in the store %s is no kept copy, as %s: nothing was done", p, s.Path, own)
+		}
 		there, err := m.Root.Stat(source)
 		if sys.IsLoop(err) || isMissing(err) {
 			continue
@@ -132,6 +135,26 @@ func (m Machine) taking(host *decl.Host, recorded *plan.Boot, p string, fate Fat
 		return &Taking{Path: p, Fate: fate, step: step}, nil
 	}
 	return nil, nil
+}
+
+// stands says what a place in a store is, or holds, that is never forgotten: a store, or anicca's own records. It is empty if there is nothing.
+func stands(host *decl.Host, recorded *plan.Boot, store, source string) string {
+	if own := path.Join(store, decl.StateDir); source == own || strings.HasPrefix(source, own+"/") {
+		return "anicca's own records lie there"
+	}
+	stores := []string{}
+	for _, s := range host.Stores {
+		stores = append(stores, s.Path)
+	}
+	for _, s := range recorded.Stores {
+		stores = append(stores, s.Path)
+	}
+	for _, s := range stores {
+		if s == source || strings.HasPrefix(s, source+"/") {
+			return "it is, or holds, the store " + s
+		}
+	}
+	return ""
 }
 
 // above reports whether an entry lies below a path, declared or of the recorded boot plan.

@@ -473,3 +473,28 @@ func TestForgetIsStopped(t *testing.T) {
 		}
 	}
 }
+
+// The store itself, and anicca's own records in it, are no kept copies.
+func TestForgetIsNotForStores(t *testing.T) {
+	for _, p := range []string{"/", "/.anicca", "/.anicca/generations", "/srv"} {
+		for _, fate := range []live.Fate{live.Delete, live.Archive} {
+			m := newMachine(t)
+			c, err := live.Forget(m.Machine, []string{p}, fate, time.Now())
+			if err == nil {
+				t.Errorf("%s %s: %v", fate, p, c.Run(nil))
+			}
+			m.whole(p, 0)
+			if m.current() == nil {
+				t.Errorf("%s %s: the boot plan is gone", fate, p)
+			}
+		}
+	}
+}
+
+// Nor can they be kept, so that nobody forgets them.
+func TestKeepIsNotForRecords(t *testing.T) {
+	m := newMachine(t)
+	if _, err := live.Keep(m.Machine, []string{"/.anicca"}, ""); err == nil || !strings.Contains(err.Error(), "its own records") {
+		t.Errorf("%v", err)
+	}
+}
