@@ -498,3 +498,25 @@ func TestKeepIsNotForRecords(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// What a container, or another place, shows of a kept copy is not deleted under it.
+func TestForgetWhatIsMountedElsewhere(t *testing.T) {
+	m := newMachine(t)
+	must(t, os.MkdirAll(m.Root.Path("/other"), 0o755))
+	must(t, sys.Bind(m.Root, "/persist/srv/data/sub", m.Root, "/other", nil))
+	c, err := live.Forget(m.Machine, []string{"/srv/data"}, live.Delete, time.Now())
+	must(t, err)
+	if err := c.Run(nil); err == nil || !strings.Contains(err.Error(), "mounted at "+m.Root.Path("/other")) {
+		t.Errorf("%v", err)
+	}
+	if m.read("/other/b") != "b\n" || m.read("/persist/srv/data/a") != want["/srv/data/a"] {
+		t.Error("it was deleted")
+	}
+	must(t, m.Root.Unmount("/other", false))
+	c, err = live.Forget(m.Machine, []string{"/srv/data"}, live.Delete, time.Now())
+	must(t, err)
+	must(t, c.Run(nil))
+	if ok, err := m.Root.Exists("/persist/srv/data"); ok || err != nil || m.read("/srv/data/a") != want["/srv/data/a"] {
+		t.Errorf("when it is not: %v, %v", ok, err)
+	}
+}
