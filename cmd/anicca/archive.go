@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"slices"
@@ -134,7 +135,7 @@ func dropCommand() *cobra.Command {
 						verdicts = append(verdicts, archive.Verdict{Old: root.Old{ID: id}, Drop: true, Why: "you say so"})
 					}
 				}
-				return expire(c.OutOrStdout(), d, verdicts, time.Now(), yes)
+				return expire(c.Context(), c.OutOrStdout(), d, verdicts, time.Now(), yes)
 			})
 		},
 	}
@@ -187,7 +188,7 @@ Exit codes: 0 done or nothing to do, 1 a root could not be dropped, 3 the declar
 				if err != nil {
 					return err
 				}
-				return expire(c.OutOrStdout(), b, verdicts, now, yes)
+				return expire(c.Context(), c.OutOrStdout(), b, verdicts, now, yes)
 			})
 		},
 	}
@@ -195,7 +196,7 @@ Exit codes: 0 done or nothing to do, 1 a root could not be dropped, 3 the declar
 	return c
 }
 
-func expire(w io.Writer, b *root.Disk, verdicts []archive.Verdict, now time.Time, yes bool) error {
+func expire(ctx context.Context, w io.Writer, b *root.Disk, verdicts []archive.Verdict, now time.Time, yes bool) error {
 	n := 0
 	var rows [][]string
 	for _, v := range verdicts {
@@ -219,7 +220,7 @@ func expire(w io.Writer, b *root.Disk, verdicts []archive.Verdict, now time.Time
 			return exitError{exitFault, "nothing was done"}
 		}
 	}
-	return archive.Drop(b, verdicts, now, 0, func(v archive.Verdict, err error) {
+	return archive.Drop(b, verdicts, now, 0, stopping(ctx), func(v archive.Verdict, err error) {
 		if err == nil {
 			fmt.Fprintln(w, "dropped", v.ID)
 		}

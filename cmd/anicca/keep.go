@@ -51,6 +51,7 @@ func (g globals) live(c *cobra.Command, yes, check bool, question string, look f
 		return err
 	}
 	defer done()
+	m.Stop = stopping(c.Context())
 	change, err := look(m)
 	if err != nil {
 		return err

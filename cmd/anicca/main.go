@@ -49,6 +49,7 @@ func Main() int {
 		var stop context.CancelFunc
 		ctx, stop = signal.NotifyContext(ctx, os.Interrupt)
 		defer stop()
+		context.AfterFunc(ctx, stop) // the first Ctrl-C ends what can end well, and the second the program
 	}
 	cmd := command()
 	out := ui.NewOutput(os.Stdout)
@@ -76,6 +77,22 @@ func Main() int {
 	}
 	return exitFault
 }
+
+// stopping returns what long work asks whether to go on.
+func stopping(ctx context.Context) func() error {
+	return func() error {
+		if ctx.Err() != nil {
+			return errStopped{}
+		}
+		return nil
+	}
+}
+
+// errStopped is said after Ctrl-C, where something may have been done before.
+type errStopped struct{}
+
+func (errStopped) Error() string        { return "stopped: what is not told above was not done" }
+func (errStopped) Is(target error) bool { return target == context.Canceled }
 
 // collectLate lets memory be collected only when there is much of it, and seldom after that: evaluating makes much that is thrown
 // away at once, and no verb but service runs for long.

@@ -53,7 +53,7 @@ func (g globals) recallAt(ctx context.Context, top string, f func(*recall.Machin
 		return err
 	}
 	defer tree.Close()
-	m := &recall.Machine{Disk: d, Root: tree, Stop: ctx.Err}
+	m := &recall.Machine{Disk: d, Root: tree, Stop: stopping(ctx)}
 	// Where the store is not there, nothing is known to be kept, and what is asked can be answered all the same.
 	if store, err := tree.Sub(d.Ledger().StorePath); err == nil {
 		defer store.Close()

@@ -4,12 +4,14 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"anicca/internal/decl"
 	"anicca/internal/nstest"
+	"anicca/internal/plan"
 )
 
 func TestMain(m *testing.M) {

@@ -56,7 +56,7 @@ func expire(top string, r *Record, now time.Time, pause time.Duration) error {
 	if err != nil {
 		return errors.Join(swept, err)
 	}
-	dropped := archive.Drop(b, verdicts, now, pause, func(v archive.Verdict, err error) {
+	dropped := archive.Drop(b, verdicts, now, pause, nil, func(v archive.Verdict, err error) {
 		if err != nil {
 			fmt.Printf("kept %s: %v\n", v.ID, err)
 			return

@@ -90,6 +90,9 @@ func (o *overlay) entry(low plain, here merged, name sys.Listed, at string) erro
 // the time that it takes to look it up by its name. It reports whether it was of that kind.
 func (o *overlay) both(low, up plain, name, at string) (bool, error) {
 	x, err := low.Child(name)
+	if errors.Is(err, fs.ErrPermission) { // what only the base does not let us list need not be listed
+		x, err = low.Through(name)
+	}
 	if err != nil {
 		return false, gone(err)
 	}

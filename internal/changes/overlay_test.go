@@ -4,8 +4,16 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
+
+	"anicca/internal/review"
+	"anicca/internal/sys"
 )
 
 // The same for roots that are overlays, as the kernel makes them: on a disk, and with the changes in memory.
@@ -59,5 +67,76 @@ func TestOverlayTellsTheTruth(t *testing.T) {
 			}
 			t.Logf("%d changes; done: %v", told, m.done)
 		})
+	}
+}
+
+// A user may have made a directory readable that was not so in the base, where no privilege helps, such as on a server.
+func TestOverlayOverADirectoryThatCannotBeListed(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("needs root: makes files of others")
+	}
+	dir := t.TempDir()
+	for _, p := range []string{"base/in/old", "upper/in"} {
+		must(t, os.MkdirAll(filepath.Join(dir, p), 0o755))
+	}
+	for _, p := range []string{"base/in/same", "base/in/less", "upper/in/less", "upper/in/new"} {
+		must(t, os.WriteFile(filepath.Join(dir, p), []byte(p), 0o644))
+	}
+	must(t, os.Chmod(filepath.Join(dir, "base/in"), 0o711))
+	base, upper := open(t, filepath.Join(dir, "base")), open(t, filepath.Join(dir, "upper"))
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	must(t, unix.Setfsuid(65534))
+	all, err := Overlay(base, upper, Look{})
+	must(t, unix.Setfsuid(0))
+	must(t, err)
+	var got []string
+	for _, c := range all {
+		got = append(got, fmt.Sprint(c.What, " ", c.Path))
+	}
+	want := []string{fmt.Sprint(review.Modified, " /in"), fmt.Sprint(review.Modified, " /in/less"), fmt.Sprint(review.Added, " /in/new")}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+}
+
+// As deep as no path reaches, what is there is told, and an error says where it was.
+func TestOverlayOfDeepDirectories(t *testing.T) {
+	const levels = 1500
+	dir := t.TempDir()
+	deep := func(top string, fill func(last *sys.Tree)) {
+		tree, err := sys.OpenTree(top)
+		must(t, err)
+		for range levels {
+			must(t, tree.Mkdir("d", sys.Perm{UID: os.Getuid(), GID: os.Getgid(), Mode: 0o755}))
+			next, err := tree.Child("d")
+			must(t, err)
+			must(t, tree.Close())
+			tree = next
+		}
+		fill(tree)
+		must(t, tree.Close())
+	}
+	for _, p := range []string{"base", "upper"} {
+		must(t, os.Mkdir(filepath.Join(dir, p), 0o755))
+	}
+	base, upper := open(t, filepath.Join(dir, "base")), open(t, filepath.Join(dir, "upper"))
+	deep(base.Name(), func(*sys.Tree) {})
+	at := strings.Repeat("/d", levels)
+	deep(upper.Name(), func(last *sys.Tree) {
+		for i := range 300 {
+			must(t, last.CreateFile(fmt.Sprint(i), sys.Mine(0o644)))
+		}
+		if _, err := last.Child("none"); err == nil || !strings.Contains(err.Error(), upper.Name()+at+"/none") {
+			t.Errorf("an error that does not say where: %.100v", err)
+		}
+	})
+	all, err := Overlay(base, upper, Look{})
+	must(t, err)
+	if len(all) != 300 || all[0].Path != at+"/0" {
+		t.Errorf("%d changes", len(all))
+	}
+	for _, tree := range []*sys.Tree{base, upper} { // no path is long enough for others
+		must(t, tree.RemoveTree("d"))
 	}
 }

@@ -90,6 +90,10 @@ func (h *hoster) system(at []string, p string) bool {
 }
 
 func (h *hoster) outsideStores(at []string, p string) bool {
+	if own := "/" + decl.StateDir; within(p, own) { // its kept copy would be those
+		h.say(at, "leave it out", "in a store, anicca has its own records at that place")
+		return false
+	}
 	for _, s := range h.stores {
 		switch {
 		case p == s:

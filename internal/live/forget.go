@@ -110,6 +110,9 @@ func (m Machine) taking(host *decl.Host, recorded *plan.Boot, p string, fate Fat
 	}
 	for _, s := range host.Stores {
 		source := path.Join(s.Path, p)
+		if own := stands(host, recorded, s.Path, p); own != "" {
+			return nil, fmt.Errorf("%s is no kept copy, as %s: 'anicca orphans' lists what can be taken away", source, own)
+		}
 		there, err := m.Root.Stat(source)
 		if sys.IsLoop(err) || isMissing(err) {
 			continue
@@ -128,8 +131,11 @@ func (m Machine) taking(host *decl.Host, recorded *plan.Boot, p string, fate Fat
 		if _, _, inside := find(host, p); inside {
 			continue
 		}
-		if err := m.single(host, s, p); err != nil {
+		switch top, err := m.Root.Stat(s.Path); {
+		case err != nil:
 			return nil, err
+		case top.MountID != there.MountID:
+			return nil, fmt.Errorf("%s lies on another filesystem than its store: it is no kept copy", source)
 		}
 		if above(host, recorded, p) {
 			return nil, fmt.Errorf("%s is not an entry, but others lie in it: name them", p)
@@ -142,26 +148,25 @@ func (m Machine) taking(host *decl.Host, recorded *plan.Boot, p string, fate Fat
 	return nil, nil
 }
 
-// single refuses what is in a store and is not the kept copy of one path: the store itself, its records, and other filesystems and stores.
-func (m Machine) single(host *decl.Host, store decl.Store, p string) error {
-	source := path.Join(store.Path, p)
+// stands says what a place in a store is, or holds, that is never forgotten: a store, or what it has for itself. It is empty if there is nothing.
+func stands(host *decl.Host, recorded *plan.Boot, store, p string) string {
 	if decl.StoreOwn(p) {
-		return fmt.Errorf("%s is the store's own, not a kept copy: 'anicca orphans' lists what can be taken away", source)
+		return "that is the store's own"
 	}
+	source := path.Join(store, p)
+	stores := []string{}
 	for _, s := range host.Stores {
-		if s.Path == source || strings.HasPrefix(s.Path, source+"/") {
-			return fmt.Errorf("%s is where the store %s lies, not a kept copy", source, s.Path)
+		stores = append(stores, s.Path)
+	}
+	for _, s := range recorded.Stores {
+		stores = append(stores, s.Path)
+	}
+	for _, s := range stores {
+		if s == source || strings.HasPrefix(s, source+"/") {
+			return "it is, or holds, the store " + s
 		}
 	}
-	here, err := m.Root.Stat(store.Path)
-	if err != nil {
-		return err
-	}
-	there, err := m.Root.Stat(source)
-	if err == nil && there.MountID != here.MountID {
-		err = fmt.Errorf("%s lies on another filesystem than its store: it is not a kept copy", source)
-	}
-	return err
+	return ""
 }
 
 // above reports whether an entry lies below a path, declared or of the recorded boot plan.

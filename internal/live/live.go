@@ -21,6 +21,15 @@ type Machine struct {
 	Root        *sys.Tree
 	Declaration config.Options
 	Facts       func(*decl.Host) (*facts.Facts, error) // reads what is
+
+	Stop func() error // asked before anything is changed, and before each kept copy is taken away; nil if nobody can stop it
+}
+
+func (m Machine) stop() error {
+	if m.Stop == nil {
+		return nil
+	}
+	return m.Stop()
 }
 
 // Change is what shall be done to a machine.
@@ -43,6 +52,9 @@ func (c *Change) Run(tell func(apply.Event)) error {
 		return err
 	}
 	defer c.letGo()
+	if err := c.machine.stop(); err != nil {
+		return err
+	}
 	if err := declare(c.Edited); err != nil {
 		return err
 	}

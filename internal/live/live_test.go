@@ -498,3 +498,96 @@ func TestForgetLinkedDirectory(t *testing.T) {
 		}
 	}
 }
+
+// What is edited in several files is written in all of them or in none.
+func TestSeveralFilesChangedMeanwhile(t *testing.T) {
+	m := newMachine(t)
+	p, other := filepath.Join(m.dir, "decl/a.cue"), filepath.Join(m.dir, "decl/b.cue")
+	const more = "persist: \"/persist\": files: \"/etc/more\": {}\n"
+	must(t, os.WriteFile(other, []byte(more), 0o644))
+	c, err := live.Forget(m.Machine, []string{"/srv/data", "/etc/more"}, live.Leave, time.Now())
+	must(t, err)
+	if len(c.Edited) != 2 {
+		t.Fatalf("%d files are edited", len(c.Edited))
+	}
+	must(t, os.WriteFile(other, []byte(more+"// mine\n"), 0o644))
+	if err := c.Run(nil); err == nil || !strings.Contains(err.Error(), "nothing was written") {
+		t.Errorf("%v", err)
+	}
+	if got, err := os.ReadFile(p); err != nil || string(got) != declaration {
+		t.Errorf("%v, and it was:\n%s", err, got)
+	}
+}
+
+// Who stops before anything is changed has changed nothing, and who stops later has kept the copies that were to be deleted.
+func TestForgetIsStopped(t *testing.T) {
+	stopped := errors.New("stopped")
+	for after := range 2 {
+		m := newMachine(t)
+		left := after
+		m.Stop = func() error {
+			if left--; left < 0 {
+				return stopped
+			}
+			return nil
+		}
+		c, err := live.Forget(m.Machine, all(), live.Delete, time.Now())
+		must(t, err)
+		if err := c.Run(nil); !errors.Is(err, stopped) {
+			t.Errorf("%v", err)
+		}
+		m.whole("stopped", after)
+		host, err := config.Load(m.Declaration)
+		must(t, err)
+		if n := len(host.Stores[0].Entries); after == 0 && n != 3 || after > 0 && n != 0 {
+			t.Errorf("stopped after %d questions, %d entries are declared", after, n)
+		}
+	}
+}
+
+// The store itself, and anicca's own records in it, are no kept copies.
+func TestForgetIsNotForStores(t *testing.T) {
+	for _, p := range []string{"/", "/.anicca", "/.anicca/generations", "/srv"} {
+		for _, fate := range []live.Fate{live.Delete, live.Archive} {
+			m := newMachine(t)
+			c, err := live.Forget(m.Machine, []string{p}, fate, time.Now())
+			if err == nil {
+				t.Errorf("%s %s: %v", fate, p, c.Run(nil))
+			}
+			m.whole(p, 0)
+			if m.current() == nil {
+				t.Errorf("%s %s: the boot plan is gone", fate, p)
+			}
+		}
+	}
+}
+
+// Nor can they be kept, so that nobody forgets them.
+func TestKeepIsNotForRecords(t *testing.T) {
+	m := newMachine(t)
+	if _, err := live.Keep(m.Machine, []string{"/.anicca"}, ""); err == nil || !strings.Contains(err.Error(), "its own records") {
+		t.Errorf("%v", err)
+	}
+}
+
+// What a container, or another place, shows of a kept copy is not deleted under it.
+func TestForgetWhatIsMountedElsewhere(t *testing.T) {
+	m := newMachine(t)
+	must(t, os.MkdirAll(m.Root.Path("/other"), 0o755))
+	must(t, sys.Bind(m.Root, "/persist/srv/data/sub", m.Root, "/other", nil))
+	c, err := live.Forget(m.Machine, []string{"/srv/data"}, live.Delete, time.Now())
+	must(t, err)
+	if err := c.Run(nil); err == nil || !strings.Contains(err.Error(), "mounted at "+m.Root.Path("/other")) {
+		t.Errorf("%v", err)
+	}
+	if m.read("/other/b") != "b\n" || m.read("/persist/srv/data/a") != want["/srv/data/a"] {
+		t.Error("it was deleted")
+	}
+	must(t, m.Root.Unmount("/other", false))
+	c, err = live.Forget(m.Machine, []string{"/srv/data"}, live.Delete, time.Now())
+	must(t, err)
+	must(t, c.Run(nil))
+	if ok, err := m.Root.Exists("/persist/srv/data"); ok || err != nil || m.read("/srv/data/a") != want["/srv/data/a"] {
+		t.Errorf("when it is not: %v, %v", ok, err)
+	}
+}

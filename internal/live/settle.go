@@ -28,6 +28,13 @@ func (m Machine) settle(t *Taking) error {
 		return nil
 	}
 	if t.Fate == Delete {
+		// Whoever sees it there, such as a container, would lose what it writes.
+		switch where, err := store.InUse(at); {
+		case err != nil:
+			return err
+		case where != "":
+			return fmt.Errorf("%s: its kept copy is mounted at %s, here or in a container, so it was not deleted; when it is not: anicca forget --delete %s", t.Path, where, t.Path)
+		}
 		return errors.Join(store.RemoveTree(at), store.Sync())
 	}
 	to := path.Join(forgotten, t.now.UTC().Format("20060102T150405Z"), at)

@@ -81,6 +81,9 @@ func (c *Change) prepare() error {
 func (c *Change) take() error {
 	var errs []error
 	err := c.each(func(t *Taking) error {
+		if err := c.machine.stop(); err != nil {
+			return err
+		}
 		if t.InPlace && t.Waits == "" && t.step.Kind == plan.Symlink { // no kernel says so, as it does of mounts
 			if err := c.machine.holders(t); err != nil {
 				errs = append(errs, err)

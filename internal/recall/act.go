@@ -14,6 +14,11 @@ import (
 // Do does one action. Data goes through a copy that is read back; what lay there changes places with it in one step, and stays
 // beside it under the name that the action says afterwards. Whatever stops in between, both are there.
 func (m *Machine) Do(v *View, a *Action, now time.Time) error {
+	if m.Stop != nil {
+		if err := m.Stop(); err != nil {
+			return err
+		}
+	}
 	if a.What != Bring {
 		a.Aside = aside(a.To, now)
 	}
@@ -46,10 +51,31 @@ func (m *Machine) Do(v *View, a *Action, now time.Time) error {
 	if err := sys.Copy(t, rest, m.Root, a.Aside); err != nil {
 		return err
 	}
-	if err := m.Root.Exchange(a.Aside, a.To); err != nil {
-		return errors.Join(immovable(err, a.To), m.Root.RemoveTree(a.Aside)) // the copy that was just made
+	if err := m.swap(a, now); err != nil {
+		return err
 	}
 	return m.settle(a.To)
+}
+
+// swap lets the copy that was made beside what lies there change places with it. Where the filesystem cannot do that in one step, such as ZFS up
+// to 2.1, what lies there is put aside first, under another name: whatever stops in between, both are there.
+func (m *Machine) swap(a *Action, now time.Time) error {
+	made := a.Aside
+	err := m.Root.Exchange(made, a.To)
+	if sys.IsUnknown(err) {
+		old := aside(a.To, now.Add(time.Second))
+		if err = m.Root.Rename(a.To, old); err == nil {
+			if err = m.Root.Rename(made, a.To); err == nil {
+				a.Aside = old
+				return nil
+			}
+			err = errors.Join(err, m.Root.Rename(old, a.To))
+		}
+	}
+	if err != nil {
+		return errors.Join(immovable(err, a.To), m.Root.RemoveTree(made)) // the copy that was just made
+	}
+	return nil
 }
 
 // immovable says what to do where the kernel does not let a whole directory change places.

@@ -54,7 +54,7 @@ func (m *Machine) loss(v *View, c Change) (Loss, error) {
 		return l, nil
 	}
 	actions, err := m.Restore(v, c.Path, c.Path)
-	if errors.Is(err, ErrSocket) {
+	if errors.Is(err, ErrSocket) || errors.Is(err, errKeptIn) { // what is kept is no loss
 		return l, nil
 	}
 	l.Actions = slices.DeleteFunc(actions, func(a Action) bool { return m.stays(a.To) || m.Missing && a.What != Bring })

@@ -25,7 +25,7 @@ type Machine struct {
 
 	Missing bool // losses are only what is missing, not what became something else
 
-	Stop func() error // asked before each object that is looked at: its error ends that; nil if nobody can stop it
+	Stop func() error // asked before each object that is looked at, and each action: its error ends that; nil if nobody can stop it
 }
 
 // Names that say where to look, beside the id of an old root and "base:N".

@@ -121,6 +121,9 @@ func (m *Machine) replaceable(p string) error {
 	if e := m.fixed(p); e != nil {
 		return fmt.Errorf("%s is kept (%s): its store is the truth, so restore to %s, or elsewhere, with --to", p, e.Kind, e.Source)
 	}
+	if err := m.holdsKept(p); err != nil {
+		return err
+	}
 	mounts, err := sys.MountsIn(m.Root.Path(p))
 	if err != nil {
 		return err

@@ -1,8 +1,10 @@
 package recall
 
 import (
+	"errors"
 	"fmt"
 	"path"
+	"strings"
 )
 
 // Undo says what has to be done for p to be as a base has it. It is nil if it is.
@@ -10,12 +12,8 @@ func (m *Machine) Undo(base *View, p string) (*Action, error) {
 	if e := m.entry(p); e != nil {
 		return nil, fmt.Errorf("%s is kept, so that its store is the truth, and not the base: 'anicca log %s' shows what there was, 'anicca forget %s' keeps it no longer", p, p, e.Path)
 	}
-	if m.Boot != nil {
-		for _, e := range m.Boot.Entries {
-			if p == "/" || len(e.Path) > len(p) && e.Path[:len(p)+1] == p+"/" {
-				return nil, fmt.Errorf("%s is kept and lies in %s: name what you want back, without it", e.Path, p)
-			}
-		}
+	if err := m.holdsKept(p); err != nil {
+		return nil, err
 	}
 	here, err := m.Open(Root)
 	if err != nil {
@@ -41,6 +39,22 @@ func (m *Machine) Undo(base *View, p string) (*Action, error) {
 	}
 	return a, m.replaceable(p)
 }
+
+// holdsKept reports with an error if what is kept lies in p: it would not be where it belongs any more, and a file that is carried
+// would be taken to be deleted.
+func (m *Machine) holdsKept(p string) error {
+	if m.Boot == nil {
+		return nil
+	}
+	for _, e := range m.Boot.Entries {
+		if e.Path != p && (p == "/" || strings.HasPrefix(e.Path, p+"/")) {
+			return fmt.Errorf("%s %w %s: name what you want back, without it", e.Path, errKeptIn, p)
+		}
+	}
+	return nil
+}
+
+var errKeptIn = errors.New("is kept and lies in")
 
 // foreign returns where the filesystem is mounted that p lies on, if that is neither the root nor a part that the base has too.
 func (v *View) foreign(base *View, p string) (string, error) {

@@ -42,7 +42,7 @@ func Refill(src, dst *Tree) error {
 	if err != nil {
 		return err
 	}
-	s, err := fstat(src.fd, src.name)
+	s, err := fstat(src.fd, src.Name())
 	if err != nil {
 		return err
 	}

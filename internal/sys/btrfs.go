@@ -85,7 +85,7 @@ func (t *Tree) Subvolume(p string) (Subvolume, error) {
 		return Subvolume{}, err
 	}
 	defer s.Close()
-	st, err := fstat(s.fd, s.name)
+	st, err := fstat(s.fd, s.Name())
 	if err != nil {
 		return Subvolume{}, err
 	}

@@ -183,7 +183,7 @@ func (c *copier) dir(sd *Tree, name string, s Stat, dd *Tree, dname, at string) 
 			return err
 		}
 	}
-	return copyMeta(src.fd, s, dst.fd, dst.name)
+	return copyMeta(src.fd, s, dst.fd, dst.Name())
 }
 
 // isMount reports whether name is on another mount than its directory.

@@ -22,7 +22,7 @@ func (t *Tree) MkdirLike(p string, from *Tree, model string) error {
 		return err
 	}
 	defer m.Close()
-	s, err := fstat(m.fd, m.name)
+	s, err := fstat(m.fd, m.Name())
 	if err != nil {
 		return err
 	}

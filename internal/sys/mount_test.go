@@ -3,6 +3,7 @@ package sys_test
 import (
 	"errors"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 

@@ -29,7 +29,7 @@ func (t *Tree) Nested(p string) ([]string, error) {
 		le.PutUint64(refs[0:], next)
 		err := ioctl(s.fd, btrfsRootRef, unsafe.Pointer(&refs))
 		if err != nil && err != unix.EOVERFLOW {
-			return nil, wrap("nested subvolumes", s.name, err)
+			return nil, wrap("nested subvolumes", s.Name(), err)
 		}
 		for i := range int(refs[4088]) {
 			ref := refs[8+16*i:]
@@ -41,7 +41,7 @@ func (t *Tree) Nested(p string) ([]string, error) {
 				continue
 			}
 			if err != nil {
-				return nil, wrap("nested subvolumes", s.name, err)
+				return nil, wrap("nested subvolumes", s.Name(), err)
 			}
 			out = append(out, path.Join(unix.ByteSliceToString(look[272:]), unix.ByteSliceToString(look[16:272])))
 		}

@@ -62,6 +62,9 @@ func IsNoExchange(err error) bool {
 // directory that lies in more than one of its layers, where it was mounted without redirect_dir=on.
 func IsApart(err error) bool { return errors.Is(err, unix.EXDEV) }
 
+// IsUnknown reports whether a filesystem has no such operation.
+func IsUnknown(err error) bool { return errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOTSUP) }
+
 // IsFull reports whether there was no room for an operation.
 func IsFull(err error) bool { return errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) }
 

@@ -4,6 +4,7 @@ import (
 	"io/fs"
 	"path"
 	"runtime"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -35,10 +36,15 @@ func (t *Tree) Close() error { return unix.Close(t.fd) }
 
 // Name is the path that the tree was opened by, for messages.
 func (t *Tree) Name() string {
-	if t.above != nil {
-		return t.above.Path(t.name)
+	if t.above == nil {
+		return t.name
 	}
-	return t.name
+	var names []string // joined once: whoever owns a directory can go as deep as they like
+	for ; t.above != nil; t = t.above {
+		names = append(names, t.name)
+	}
+	slices.Reverse(names)
+	return t.Path(strings.Join(names, "/"))
 }
 
 // Path joins p to the tree's name, for messages.
@@ -127,6 +133,15 @@ func (t *Tree) Child(name string) (*Tree, error) {
 	})
 	if err != nil {
 		return nil, wrap("open", t.Path(name), err)
+	}
+	return &Tree{fd: fd, name: name, above: t}, nil
+}
+
+// Through is [Tree.Child] for a directory that we may only look up names in. It cannot be listed.
+func (t *Tree) Through(name string) (*Tree, error) {
+	fd, err := t.open(name, unix.O_PATH|unix.O_DIRECTORY, 0)
+	if err != nil {
+		return nil, err
 	}
 	return &Tree{fd: fd, name: name, above: t}, nil
 }

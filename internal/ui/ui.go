@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 	"strings"
 	"unicode/utf8"
 
@@ -81,16 +82,32 @@ func Choose(question string, words ...string) (string, error) {
 // end is the answer of somebody who has gone.
 const end = "\x04"
 
-// ask returns an answer in small letters.
+// ask returns an answer in small letters. Ctrl-C is the answer of somebody who has gone too: the program itself only notes it, and would go on waiting.
 func ask(question string) (string, error) {
 	if !term.IsTerminal(int(os.Stdin.Fd())) {
 		return "", ErrNoTerminal
 	}
+	leave := make(chan os.Signal, 1)
+	if !signal.Ignored(os.Interrupt) {
+		signal.Notify(leave, os.Interrupt)
+		defer signal.Stop(leave)
+	}
 	fmt.Fprint(os.Stderr, question, " ")
-	line, err := bufio.NewReader(os.Stdin).ReadString('\n')
-	if err != nil && line == "" {
+	said := make(chan string, 1)
+	go func() { // nobody asks again after Ctrl-C, so that it takes no other answer
+		line, err := bufio.NewReader(os.Stdin).ReadString('\n')
+		if err != nil && line == "" {
+			line = end
+		}
+		said <- line
+	}()
+	line := end
+	select {
+	case line = <-said:
+	case <-leave:
+	}
+	if line == end {
 		fmt.Fprintln(os.Stderr)
-		return end, nil
 	}
 	return strings.ToLower(strings.TrimSpace(line)), nil
 }
