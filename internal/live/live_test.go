@@ -511,7 +511,7 @@ func TestSeveralFilesChangedMeanwhile(t *testing.T) {
 		t.Fatalf("%d files are edited", len(c.Edited))
 	}
 	must(t, os.WriteFile(other, []byte(more+"// mine\n"), 0o644))
-	if err := c.Run(nil); err == nil || !strings.Contains(err.Error(), "nothing was written") {
+	if err := c.Run(nil); err == nil || !strings.Contains(err.Error(), "Nothing was written") {
 		t.Errorf("%v", err)
 	}
 	if got, err := os.ReadFile(p); err != nil || string(got) != declaration {
