@@ -118,8 +118,8 @@ Exit codes: 0 ok, 1 fault, 2 usage, 3 the declaration is invalid, 4 there are ch
 			if os.Getenv("GOGC") == "" && c.Name() != "service" {
 				collectLate()
 			}
-			if g.root == "" {
-				return exitError{exitUsage, "--root names nothing: an empty path is no root"}
+			if g.root == "" || g.config == "" {
+				return exitError{exitUsage, "--root and --config take a directory: an empty path names nothing"}
 			}
 			abs, err := filepath.Abs(g.root)
 			if err == nil {
