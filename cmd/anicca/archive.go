@@ -22,7 +22,7 @@ func archiveCommand(g *globals) *cobra.Command {
 		return withDisk(func(d *root.Disk) error { return listArchive(c.OutOrStdout(), d) })
 	}
 	c := &cobra.Command{
-		Use: "archive", Short: "List the old roots, oldest first; look into them, pin them, or drop those that have expired", RunE: list,
+		Use: "archive", Short: "List the old roots; look into them, pin them, drop them", RunE: list,
 		Long: `List the old roots, oldest first; look into them, pin them, or drop those that have expired.
 
 ID is an old root's id, a beginning of it that no other has, the number in front of it, or 'last'.`,

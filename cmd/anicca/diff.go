@@ -14,7 +14,7 @@ func diffCommand(g *globals) *cobra.Command {
 	}
 	c := &cobra.Command{
 		Use:   "diff PATH",
-		Short: "Show how a file or directory differs between base, running root, store and old roots",
+		Short: "Show how a path differs between base, root, store and old roots",
 		Long: `Show how what lies at a path differs between two places, from the newest base to the running root
 unless you say otherwise. Texts are compared line by line; other files, and those above 4 MiB, are
 told by size and hash; a directory as one line for each path that was added (+), changed (~) or

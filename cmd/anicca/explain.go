@@ -15,16 +15,17 @@ func explainCommand(g *globals) *cobra.Command {
 	var before string
 	c := &cobra.Command{
 		Use:   "explain PATH",
-		Short: "Say whether a path is kept, by what, since when, and what the next boot does to it",
+		Short: "Say whether a path is kept, and what the next boot does to it",
 		Long: `Say of one path whether it is kept; by which entry, its own or one of a directory above it; where that
 is declared; in which store its kept copy lies, and how it is put in place; since which generation;
 by when it has to be there in a boot, and from when on it is; and what happens to it at the next boot:
 
   kept      it is put in place from its store
-  stays     nothing happens to it: it lies in a store, on another filesystem, or no root is reset
+  stays     nothing happens to it: it lies in a store, on another
+            filesystem, or no root is reset
   base      it is as the base has it, and comes back so
-  returns   it becomes as the base has it; what is there now goes into the archive
-  archived  the base does not have it: it goes into the archive, and is gone from the root
+  returns   it becomes as the base has it; what is there is archived
+  archived  the base does not have it: it goes into the archive
   gone      it is made anew at every boot
   missing   nothing lies there
 

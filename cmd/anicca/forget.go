@@ -12,7 +12,7 @@ func forgetCommand(g *globals) *cobra.Command {
 	var o struct{ yes, check, leave, archive, remove bool }
 	c := &cobra.Command{
 		Use:   "forget PATH...",
-		Short: "Keep files and directories no longer: take them out of the declaration, and away from their places",
+		Short: "Keep files and directories no longer",
 		Long: `Take entries out of the declaration and out of the boot plan. In this session each path holds an
 ordinary copy of the data afterwards; the next reset drops it with the root. An entry of a preset
 is switched off with enable: false. Only the given paths are changed: other edits wait for

@@ -17,7 +17,7 @@ func keepCommand(g *globals) *cobra.Command {
 	}
 	c := &cobra.Command{
 		Use:   "keep PATH...",
-		Short: "Keep files and directories from now on: declare them, and put them in place",
+		Short: "Keep files and directories from now on: declare and place them",
 		Long: `Add files and directories to the declaration, copy them into the store, and put the kept copies in
 place, now and at every boot. A path in a home goes into the list of its user.
 

@@ -135,8 +135,8 @@ Exit codes: 0 ok, 1 fault, 2 usage, 3 the declaration is invalid, 4 there are ch
 			if os.Getenv("GOGC") == "" && c.Name() != "service" {
 				collectLate()
 			}
-			if g.root == "" {
-				return exitError{exitUsage, "--root names nothing: an empty path is no root"}
+			if g.root == "" || g.config == "" {
+				return exitError{exitUsage, "--root and --config take a directory: an empty path names nothing"}
 			}
 			abs, err := filepath.Abs(g.root)
 			if err == nil {
@@ -178,6 +178,8 @@ Exit codes: 0 ok, 1 fault, 2 usage, 3 the declaration is invalid, 4 there are ch
 		usage(sub)
 		root.AddCommand(sub)
 	}
+	fit(root)
+	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages ", fmt.Sprintf(".FlagUsagesWrapped %d ", helpWidth)))
 	return root
 }
 

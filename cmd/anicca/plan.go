@@ -19,7 +19,7 @@ func planCommand(g *globals) *cobra.Command {
 	var asJSON bool
 	c := &cobra.Command{
 		Use:   "plan",
-		Short: "Show what apply would do, and which line of the declaration asks for it",
+		Short: "Show what apply would do, and which line asks for it",
 		RunE: func(c *cobra.Command, _ []string) error {
 			_, p, err := g.plan()
 			if err != nil {
@@ -154,7 +154,7 @@ func (p *teller) end() {
 func verdict(p *plan.Plan, changes bool) error {
 	switch {
 	case len(p.Conflicts) > 0:
-		return exitError{exitLoss, ui.Many(len(p.Conflicts), "entry") + " left alone, see above"}
+		return exitError{exitLoss, "left alone, see above: " + ui.Many(len(p.Conflicts), "entry")}
 	case changes:
 		return exitError{code: exitChanges}
 	}

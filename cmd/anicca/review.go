@@ -44,6 +44,12 @@ it cannot see.
 Exit codes: 0 done, 1 a fault, 3 the declaration is or would be invalid, 4 with --quiet: something of value would
 go, 5 going on would lose data, so nothing was done.`,
 		RunE: func(c *cobra.Command, _ []string) error {
+			if take && (user || since || quiet || asJSON || all || plain || silent) {
+				return exitError{exitUsage, "--baseline takes a baseline and shows nothing: leave the other options out\n" + c.UseLine()}
+			}
+			if all && silent {
+				return exitError{exitUsage, "--all shows what would go, --noise what is left out: one of them\n" + c.UseLine()}
+			}
 			if take {
 				return g.takeBaseline(c.OutOrStdout())
 			}

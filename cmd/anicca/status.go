@@ -42,7 +42,7 @@ func statusCommand(g *globals) *cobra.Command {
 	var asJSON bool
 	c := &cobra.Command{
 		Use:   "status",
-		Short: "Show whether resets are armed, what the last boot did, and every entry",
+		Short: "Show whether resets are armed, the last boot, and every entry",
 		Long: `Show whether resets are armed, what the last boot did to the root, and every entry:
 declared, in the store, in place, verified, and whether its owner and mode are the declared ones.
 It also shows what the watcher (anicca-watch.service) has healed in this session, by whose fault, and what it could not heal,

@@ -23,10 +23,10 @@ func tryCommand(g *globals) *cobra.Command {
 	var o tries
 	c := &cobra.Command{
 		Use:   "try [flags] [-- COMMAND ARG...]",
-		Short: "Watch a little machine forget, or see what a command would change, in a sandbox",
-		Long: `    anicca try                               watch a little machine forget
-    sudo anicca try -- apt install foo       see what that would change, without changing it
-    anicca try -- make install-config        the same in what is yours
+		Short: "Watch a little machine forget, or see what a command would change",
+		Long: `    anicca try                           watch a little machine forget
+    sudo anicca try -- apt install foo   see what that would change
+    anicca try -- make install-config    the same in what is yours
 
 Without a command: make a little machine in a namespace of its own, let programs write declared and undeclared
 files in it, restart it three times, show what was lost and what was kept, and bring one

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"strings"
 
 	"anicca/internal/plan"
 	"anicca/internal/sys"
@@ -30,6 +31,9 @@ const (
 // ErrSocket says why there is nothing to bring back.
 var ErrSocket = errors.New("is a socket, which only its program can make")
 
+// everNew are directories in which what an old root has is not what was seen there.
+var everNew = []string{"/proc", "/sys", "/dev", "/run"}
+
 // Restore says what has to be done for to, in the running root, to hold what the view has at p. A directory that is there already
 // gets what it lacks; what only it has stays. It is empty if there is nothing to do.
 func (m *Machine) Restore(v *View, p, to string) ([]Action, error) {
@@ -42,6 +46,12 @@ func (m *Machine) Restore(v *View, p, to string) ([]Action, error) {
 		return nil, fmt.Errorf("%s has no %s", v.Name, p)
 	case kind(s) == "socket":
 		return nil, fmt.Errorf("%s %w", p, ErrSocket)
+	case p == to:
+		for _, d := range everNew {
+			if p == d || strings.HasPrefix(p, d+"/") {
+				return nil, fmt.Errorf("what lies in %s is made anew at every boot, and nothing is brought back there: 'anicca restore --to DIR %s' puts it elsewhere", d, p)
+			}
+		}
 	}
 	return m.restore(v, p, to, s)
 }
