@@ -63,14 +63,21 @@ func TestReadme(t *testing.T) {
 	}
 }
 
-// So must every one of the guide.
+// So must every one of the guide, and its index has a line for every page.
 func TestGuide(t *testing.T) {
 	pages, err := filepath.Glob("../../docs/guide/*.md")
 	if err != nil {
 		t.Fatal(err)
 	}
+	index, err := os.ReadFile("../../docs/guide/README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
 	found := 0
 	for _, page := range pages {
+		if name := filepath.Base(page); name != "README.md" && !strings.Contains(string(index), "("+name+")") {
+			t.Errorf("docs/guide/README.md has no line for %s", name)
+		}
 		text, err := os.ReadFile(page)
 		if err != nil {
 			t.Fatal(err)
