@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path"
-	"slices"
 	"strings"
 	"time"
 
@@ -91,23 +90,25 @@ func (at runDir) vacate(name string) error {
 	return errors.Join(err, at.Remove(name))
 }
 
-// unmountIn unmounts what is mounted at and below a directory, unless somebody uses it.
+// unmountIn unmounts what is mounted at and below a directory, inner before outer, unless somebody uses it.
 func (at runDir) unmountIn(name string) error {
-	mounts, err := sys.Mounts()
-	if err != nil {
-		return err
-	}
-	var in []string
-	for _, m := range mounts {
-		if p, ok := strings.CutPrefix(m.Mountpoint, at.Name()+"/"); ok && (p == name || strings.HasPrefix(p, name+"/")) {
-			in = append(in, p)
+	for {
+		mounts, err := sys.Mounts()
+		if err != nil {
+			return err
 		}
-	}
-	slices.Sort(in)
-	for _, p := range slices.Backward(in) { // inner before outer
-		if err := at.Unmount(p, false); err != nil {
+		inner := ""
+		for _, m := range mounts {
+			p, ok := strings.CutPrefix(m.Mountpoint, at.Name()+"/")
+			if ok && (p == name || strings.HasPrefix(p, name+"/")) && len(p) > len(inner) {
+				inner = p
+			}
+		}
+		if inner == "" {
+			return nil
+		}
+		if err := at.Unmount(inner, false); err != nil {
 			return err
 		}
 	}
-	return nil
 }
