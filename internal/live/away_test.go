@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"anicca/internal/apply"
 	"anicca/internal/config"
@@ -33,7 +34,8 @@ func TestKeepWhileAnotherStoreCannotBeUsed(t *testing.T) {
 	must(t, err)
 	must(t, apply.Run(m.Root, plan.Make(host, f), nil))
 
-	for when, p := range map[string]string{"read-only": "/srv/first", "unplugged": "/srv/second"} {
+	for _, when := range []string{"unplugged", "read-only"} {
+		p := map[string]string{"read-only": "/srv/first", "unplugged": "/srv/second"}[when]
 		if m.Root.IsMounted("/spare") {
 			must(t, m.Root.Unmount("/spare", false))
 		}
@@ -61,5 +63,15 @@ func TestKeepWhileAnotherStoreCannotBeUsed(t *testing.T) {
 		if !slices.Contains(kept, p) || !slices.Contains(kept, "/srv/spared") {
 			t.Errorf("%s: the next boot keeps %s", when, strings.Join(kept, " "))
 		}
+	}
+	must(t, m.Root.Unmount("/spare", true))
+	if _, err := live.Forget(m.Machine, []string{"/srv/spared"}, live.Delete, time.Now()); err == nil || !strings.Contains(err.Error(), "its store /spare is not mounted") {
+		t.Errorf("to be deleted from a store that is away: %v", err)
+	}
+	c, err := live.Forget(m.Machine, []string{"/srv/spared"}, live.Leave, time.Now())
+	must(t, err)
+	must(t, c.Run(nil))
+	if c.Taken[0].None {
+		t.Error("a store that is away is said to have nothing")
 	}
 }
