@@ -62,6 +62,9 @@ func Forget(m Machine, paths []string, fate Fate, now time.Time) (*Change, error
 		case t == nil && err == nil:
 			err = fmt.Errorf("%s is not kept", p)
 		}
+		if err == nil && fate != Leave && !m.Root.IsMounted(t.step.Store) {
+			err = fmt.Errorf("%s: its store %s is not mounted: mount it first; or leave the kept copy in it, with neither --archive nor --delete", p, t.step.Store)
+		}
 		if err != nil {
 			errs = append(errs, err)
 			continue

@@ -71,8 +71,8 @@ func only(p *plan.Plan, f *facts.Facts, paths []string, store string) (*plan.Pla
 		}
 	}
 	for _, c := range p.Conflicts {
-		// Of a store, or of the root itself, all hangs.
-		if mine(c.Path) || c.Path == "/" || c.Path == store || slices.ContainsFunc(recorded.Stores, func(s plan.BootStore) bool { return s.Path == c.Path }) {
+		// All hangs of the root, and of the stores with what is kept and with the records; others stay in the boot plan as they are.
+		if mine(c.Path) || c.Path == "/" || c.Path == store || len(recorded.Stores) > 0 && recorded.Stores[0].Path == c.Path {
 			out.Conflicts = append(out.Conflicts, c)
 		}
 	}

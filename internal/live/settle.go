@@ -15,7 +15,8 @@ const forgotten = decl.StateDir + "/forgotten"
 
 // settle does to the kept copy what was wished.
 func (m Machine) settle(t *Taking) error {
-	if t.Fate == Leave {
+	there, err := m.Root.Exists(t.step.Source)
+	if t.None = err == nil && !there && m.Root.IsMounted(t.step.Store); t.None || t.Fate == Leave {
 		return nil
 	}
 	store, err := m.Root.Sub(t.step.Store)
@@ -24,9 +25,6 @@ func (m Machine) settle(t *Taking) error {
 	}
 	defer store.Close()
 	at := t.step.Source[len(t.step.Store):]
-	if _, err := store.Stat(at); isMissing(err) {
-		return nil
-	}
 	if t.Fate == Delete {
 		// Whoever sees it there, such as a container, would lose what it writes.
 		switch where, err := store.InUse(at); {

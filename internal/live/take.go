@@ -20,6 +20,7 @@ type Taking struct {
 	Holders []sys.Holder `json:"holders,omitempty"`
 	Waits   string       `json:"waits,omitempty"` // why it stays in place until the next boot
 	Moved   string       `json:"moved,omitempty"` // where the kept copy was moved to
+	None    bool         `json:"none,omitempty"`  // the store has no copy of it
 	Done    bool         `json:"done"`
 
 	step   plan.Step

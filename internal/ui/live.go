@@ -39,6 +39,8 @@ func Taken(w io.Writer, c *live.Change) {
 			waits(w, t)
 		case !t.Done:
 			fmt.Fprintf(w, "FAILED %s\n", t.Path)
+		case t.None:
+			fmt.Fprintf(w, "done   forget %s; the store has no copy of it\n", t.Path)
 		case t.Moved != "":
 			fmt.Fprintf(w, "done   forget %s; its kept copy is %s now\n", t.Path, t.Moved)
 		case t.Fate == live.Delete:
