@@ -138,7 +138,7 @@ func (f flavour) make(t *testing.T, work, agent, tar string) {
 		"--customize-hook=upload "+unit+" /etc/systemd/system/e2e-agent.service",
 		"--customize-hook=chmod 644 \"$1/etc/systemd/system/e2e-agent.service\"",
 		"--customize-hook=upload "+script+" /prepare",
-		"--customize-hook=chroot \"$1\" bash /prepare",
+		"--customize-hook=env --unset=TMPDIR chroot \"$1\" bash /prepare",
 		"--customize-hook=rm \"$1/prepare\"",
 		f.suite, tar)
 	t.Logf("built %s in %s", f.name, time.Since(begin).Round(time.Second))
@@ -166,4 +166,10 @@ func run(t *testing.T, name string, args ...string) string {
 		t.Fatalf("%s %s: %v\n%s", name, strings.Join(args, " "), err, out)
 	}
 	return strings.TrimSpace(string(out))
+}
+
+// inside runs a program of an installed system, where our directory for temporary files is not.
+func inside(t *testing.T, root string, args ...string) {
+	t.Helper()
+	run(t, "env", append([]string{"--unset=TMPDIR", "chroot", root}, args...)...)
 }

@@ -11,7 +11,7 @@ import (
 // boot.img's code into the first sector, core.img from the second on, where boot.img's default looks for it.
 func bootSector(t *testing.T, image, root, prefix string) {
 	t.Helper()
-	run(t, "chroot", root, "grub-mkimage", "-O", "i386-pc", "-p", "(hd0,msdos1)"+prefix+"/boot/grub", "-o", "/boot/grub/core.img",
+	inside(t, root, "grub-mkimage", "-O", "i386-pc", "-p", "(hd0,msdos1)"+prefix+"/boot/grub", "-o", "/boot/grub/core.img",
 		"biosdisk", "part_msdos", "btrfs", "ext2", "normal", "linux", "configfile", "search", "search_fs_uuid", "loadenv", "gzio", "echo", "test", "minicmd")
 	boot, err := os.ReadFile(root + "/usr/lib/grub/i386-pc/boot.img")
 	if err != nil {

@@ -32,7 +32,7 @@ func (d *disk) prepareEncryption(t *testing.T, root string) {
 		run(t, "mount", "--make-rslave", root+"/"+m)
 		defer run(t, "umount", "--recursive", "--lazy", root+"/"+m) // what else is removed with the directory is not ours
 	}
-	run(t, "chroot", root, "dracut", "--force", "/boot/initrd.img-"+release, release)
+	inside(t, root, "dracut", "--force", "/boot/initrd.img-"+release, release)
 	boot := filepath.Join(filepath.Dir(d.image), "boot.raw")
 	if err := os.WriteFile(boot, nil, 0o600); err != nil {
 		t.Fatal(err)

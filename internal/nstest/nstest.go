@@ -8,7 +8,9 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -75,7 +77,8 @@ func apart() error {
 // The program must be [Apart].
 func Memory(t testing.TB) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("/run/anicca", "test-")
+	// ./test knows by the name which loop devices are of its own tests.
+	dir, err := os.MkdirTemp("/run/anicca", "test-"+filepath.Base(os.Getenv("ANICCA_TEST_DIR"))+"-")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,7 +120,8 @@ func again(attr *syscall.SysProcAttr) error {
 	return nil
 }
 
-// runOn runs a program. Signals that would end this one end that one, so that there is somebody left to tidy up.
+// runOn runs a program, and ends what that leaves running. Signals that would end this one end that one, so that there is somebody
+// left to tidy up.
 func runOn(cmd *exec.Cmd) error {
 	came := make(chan os.Signal, 8)
 	for _, s := range []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT} {
@@ -126,6 +130,11 @@ func runOn(cmd *exec.Cmd) error {
 		}
 	}
 	defer signal.Stop(came)
+	const setChildSubreaper = 36 // of linux/prctl.h: whoever loses their parent below becomes a child of ours
+	if _, _, errno := syscall.RawSyscall(syscall.SYS_PRCTL, setChildSubreaper, 1, 0); errno != 0 {
+		return os.NewSyscallError("prctl", errno)
+	}
+	defer endChildren()
 	if err := cmd.Start(); err != nil {
 		return err
 	}
@@ -135,6 +144,27 @@ func runOn(cmd *exec.Cmd) error {
 		}
 	}()
 	return cmd.Wait()
+}
+
+// endChildren ends all children, and theirs, which become ours meanwhile.
+func endChildren() {
+	for {
+		all, err := filepath.Glob("/proc/self/task/*/children")
+		if err != nil || len(all) == 0 { // a kernel that does not list them
+			return
+		}
+		for _, p := range all {
+			text, _ := os.ReadFile(p)
+			for _, id := range strings.Fields(string(text)) {
+				if pid, err := strconv.Atoi(id); err == nil {
+					_ = syscall.Kill(pid, syscall.SIGKILL)
+				}
+			}
+		}
+		if _, err := syscall.Wait4(-1, nil, 0, nil); err != nil && !errors.Is(err, syscall.EINTR) {
+			return // there is none
+		}
+	}
 }
 
 // everybody reports whether this process can map more ids than its own.
