@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
 
+	"anicca/internal/nstest"
 	"anicca/internal/review"
 	"anicca/internal/sys"
 )
@@ -138,5 +139,39 @@ func TestOverlayOfDeepDirectories(t *testing.T) {
 	}
 	for _, tree := range []*sys.Tree{base, upper} { // no path is long enough for others
 		must(t, tree.RemoveTree("d"))
+	}
+}
+
+// Where a filesystem does not tell what it is that it lists, the same is found.
+func TestOverlayWithoutTypesOfNames(t *testing.T) {
+	var want []string
+	for _, args := range [][]string{nil, {"-O", "^filetype"}} {
+		top := nstest.Image(t, "ext4", args...)
+		for _, p := range []string{"base/both/old", "base/hidden/old", "base/file", "base/moved/in", "upper/both/new", "upper/hidden/new", "upper/file/in", "upper/other", "upper/dir"} {
+			must(t, os.MkdirAll(filepath.Join(top, p), 0o755))
+		}
+		for _, p := range []string{"base/both/same", "base/both/gone", "base/moved/a", "upper/both/more", "upper/other/more"} {
+			must(t, os.WriteFile(filepath.Join(top, p), []byte(p), 0o644))
+		}
+		must(t, os.Remove(filepath.Join(top, "base/file")))
+		must(t, os.WriteFile(filepath.Join(top, "base/file"), nil, 0o644))
+		must(t, os.WriteFile(filepath.Join(top, "base/dir"), nil, 0o644))
+		must(t, os.Chmod(filepath.Join(top, "upper/both"), 0o700))
+		must(t, unix.Mknod(filepath.Join(top, "upper/both/gone"), unix.S_IFCHR, 0))
+		must(t, unix.Mknod(filepath.Join(top, "upper/moved"), unix.S_IFCHR, 0))
+		must(t, unix.Setxattr(filepath.Join(top, "upper/hidden"), "trusted.overlay.opaque", []byte("y"), 0))
+		must(t, unix.Setxattr(filepath.Join(top, "upper/other"), "trusted.overlay.redirect", []byte("/moved"), 0))
+		all, err := Overlay(open(t, filepath.Join(top, "base")), open(t, filepath.Join(top, "upper")), Look{})
+		must(t, err)
+		var got []string
+		for _, c := range all {
+			got = append(got, fmt.Sprint(c.What, " ", c.Path, " ", c.Files, " ", c.Differs))
+		}
+		if want == nil {
+			want = got
+		}
+		if d := cmp.Diff(want, got); d != "" || len(got) < 9 {
+			t.Errorf("(-with +without):\n%s%q", d, got)
+		}
 	}
 }

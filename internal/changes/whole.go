@@ -2,6 +2,7 @@ package changes
 
 import (
 	"anicca/internal/review"
+	"anicca/internal/sys"
 )
 
 // whole tells a change that is about an object with all below it, and what stands apart from it. A directory that only leads to such is not told.
@@ -34,6 +35,9 @@ func (f *finder) count(v view, n node, at string, c *review.Change, inside func(
 		return true, nil
 	}
 	sub, err := v.open(n)
+	if sys.IsCrowded(err) { // whoever owns a directory can go deeper than there are descriptors: what lies there is told, though not how much
+		return true, nil
+	}
 	if err != nil {
 		return true, gone(err)
 	}

@@ -1,7 +1,11 @@
 package changes
 
 import (
+	"os"
+	"path/filepath"
 	"testing"
+
+	"golang.org/x/sys/unix"
 
 	"anicca/internal/review"
 	"anicca/internal/sys"
@@ -48,6 +52,37 @@ func TestNewDirectoryIsAnother(t *testing.T) {
 	for _, v := range []fixed{{"ahead": 9000, "a": 2000}, {"ahead": 9001, "a": 1000}} {
 		if stamp(v) == was {
 			t.Errorf("%v seems as it was", v)
+		}
+	}
+}
+
+// Who makes directories deeper than there are descriptors does not keep others from seeing what is lost.
+func TestDeeperThanDescriptors(t *testing.T) {
+	dir := t.TempDir()
+	for _, p := range []string{"base", "now/z"} {
+		must(t, os.MkdirAll(filepath.Join(dir, p), 0o755))
+	}
+	must(t, os.WriteFile(filepath.Join(dir, "now/z/file"), []byte("1"), 0o644))
+	base, now := open(t, filepath.Join(dir, "base")), open(t, filepath.Join(dir, "now"))
+	tree := now
+	for range 600 {
+		must(t, tree.Mkdir("d", sys.Perm{UID: os.Getuid(), GID: os.Getgid(), Mode: 0o755}))
+		next, err := tree.Child("d")
+		must(t, err)
+		if tree != now {
+			must(t, tree.Close())
+		}
+		tree = next
+	}
+	must(t, tree.Close())
+	var was unix.Rlimit
+	must(t, unix.Getrlimit(unix.RLIMIT_NOFILE, &was))
+	must(t, unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: 200, Max: was.Max}))
+	defer func() { must(t, unix.Setrlimit(unix.RLIMIT_NOFILE, &was)) }()
+	for name, find := range map[string]Find{"overlay": Overlay, "walk": Walk} {
+		all, err := find(base, now, Look{})
+		if err != nil || len(all) != 2 || all[0].Path != "/d" || all[1].Path != "/z" || all[1].Files != 1 {
+			t.Errorf("%s: %+v, %.100v", name, all, err)
 		}
 	}
 }

@@ -65,6 +65,9 @@ func IsApart(err error) bool { return errors.Is(err, unix.EXDEV) }
 // IsUnknown reports whether a filesystem has no such operation.
 func IsUnknown(err error) bool { return errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOTSUP) }
 
+// IsCrowded reports whether this program has as many files open as it may.
+func IsCrowded(err error) bool { return errors.Is(err, unix.EMFILE) }
+
 // IsFull reports whether there was no room for an operation.
 func IsFull(err error) bool { return errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) }
 
