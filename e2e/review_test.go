@@ -72,6 +72,7 @@ func (m *machine) lived() {
 	m.run("mkdir -p " + pairing[:strings.LastIndex(pairing, "/")] + " && echo key >" + pairing + " && chmod 600 " + pairing + " && chmod 700 /var/lib/bluetooth")
 
 	m.push(helloBird(m.t), "/tmp/hello-bird.deb")
+	m.tried()
 	m.run("dpkg -i /tmp/hello-bird.deb")
 	m.want("hello-bird", "tweet")
 
@@ -91,6 +92,21 @@ func (m *machine) lived() {
 	m.run("chmod 600 " + document + " && touch -d '2001-02-03 04:05:06.789' " + document)
 
 	m.run("echo mine >>/etc/issue; rm /etc/issue.net; touch /etc/ld.so.cache; echo x >/var/lib/undeclared; echo x >/var/lib/passing")
+}
+
+// tried looks first what the package would do, as root and as a user, on a machine where services run. Debian 12 has a Linux whose tmpfs takes no marks
+// of a user's overlay.
+func (m *machine) tried() {
+	out, code := m.try("anicca try -- sh -c 'dpkg -i /tmp/hello-bird.deb && hello-bird && exit 7'")
+	if code != 7 || !strings.Contains(out, "\ntweet") || !strings.Contains(out, "hello-bird") || !strings.Contains(out, "software") {
+		m.t.Errorf("try as root (%d):\n%s", code, out)
+	}
+	out, code = m.try("cd /home/bird && runuser -u bird -- anicca try -- sh -c 'id -un; echo mine >tried; echo more >>.profile; exit 7'")
+	if code != 7 || !strings.Contains(out, "bird\n") || !strings.Contains(out, "/home/bird/tried") || !strings.Contains(out, "/home/bird/.profile") {
+		m.t.Errorf("try as a user (%d):\n%s", code, out)
+	}
+	m.lives(false, "/usr/bin/hello-bird", "/usr/share/hello-bird", "/home/bird/tried")
+	m.run("! grep more /home/bird/.profile; ! dpkg -s hello-bird; test -d /run/systemd/system; ! ls -d /var/tmp/*anicca*; ! findmnt -l | grep -i scratch")
 }
 
 // helloBird builds a package.
