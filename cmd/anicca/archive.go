@@ -46,7 +46,7 @@ func listArchive(w io.Writer, d *root.Disk) error {
 	if len(old) == 0 {
 		fmt.Fprintln(w, "there are no old roots yet: each reset makes one")
 	}
-	rows := [][]string{{"ID", "PUT AWAY", "BEGAN AS", "KERNEL", ""}}
+	rows := [][]string{{"ID", "PUT AWAY", "BEGAN AS", "KERNEL", "NOTES"}}
 	for _, o := range old {
 		rows = append(rows, []string{o.ID, o.When.Local().Format(time.DateTime), began(o), o.Kernel, marks(o)})
 	}
@@ -68,7 +68,7 @@ func began(o root.Old) string {
 	case o.Base != 0:
 		return fmt.Sprintf("base %d", o.Base)
 	}
-	return "itself"
+	return "the installation"
 }
 
 func marks(o root.Old) string {
