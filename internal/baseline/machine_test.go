@@ -149,7 +149,7 @@ func TestUser(t *testing.T) {
 	m.says(1000, 1, []string{"review", "--since-boot"}, "add --user")
 	m.says(1000, 1, []string{"review"}, "the base is root's alone: run it with sudo, or add --user")
 	m.write(1000, "home/bird/.ssh/id_early", "x")
-	m.says(0, 0, []string{"review", "--baseline"}, "leaves out what has changed so far: 1 change\n")
+	m.says(0, 0, []string{"review", "--baseline"}, "leaves out what has changed so far: 1 change")
 	m.says(1000, 0, []string{"review", "--user"}, "credentials 1 B", "/home/bird/.ssh")
 	m.says(1000, 0, []string{"review", "--user", "--since-boot"}, "nothing: nothing has come since the baseline of 0min ago")
 
@@ -201,7 +201,7 @@ func TestSinceBoot(t *testing.T) {
 	m.write(0, "var/lib/app/state", "x")
 	m.must(os.Remove(m.root + "/home/bird/letter"))
 	m.says(0, 1, since, "there is no baseline of this boot yet", "sudo anicca review --baseline")
-	m.says(0, 0, []string{"review", "--baseline"}, "leaves out what has changed so far: 4 changes\n")
+	m.says(0, 0, []string{"review", "--baseline"}, "leaves out what has changed so far: 4 changes")
 	m.says(0, 0, since, "-by-boot")
 	m.says(0, 0, []string{"review", "--since-boot"}, "nothing: nothing has come since the baseline of 0min ago")
 	m.says(0, 0, []string{"review", "--since-boot", "--quiet"})
