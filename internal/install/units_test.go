@@ -196,7 +196,7 @@ func TestSystemdTakesUnits(t *testing.T) {
 		cmd.Env = append(os.Environ(), "SYSTEMD_UNIT_PATH="+filepath.Join(dir, units)+":", "XDG_RUNTIME_DIR="+dir, "HOME="+dir)
 		out, err := cmd.CombinedOutput()
 		for line := range strings.Lines(string(out)) {
-			if strings.Contains(line, "anicca") {
+			if strings.Contains(strings.ReplaceAll(line, dir, ""), "anicca") { // it is about us: others complain of a long path
 				t.Errorf("%s: %s", u.name, line)
 				err = nil
 			}

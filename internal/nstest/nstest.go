@@ -91,7 +91,7 @@ func Memory(t testing.TB) string {
 func again(attr *syscall.SysProcAttr) error {
 	runtime.LockOSThread() // Pdeathsig is of the thread that starts
 	attr.Pdeathsig = syscall.SIGKILL
-	temp, err := os.MkdirTemp("", "anicca-test-")
+	temp, err := os.MkdirTemp("", "test") // short: paths of sockets have 107 bytes at most
 	if err != nil {
 		return err
 	}
