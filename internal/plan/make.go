@@ -74,6 +74,7 @@ func Make(host *decl.Host, f *facts.Facts) *Plan {
 			boot.Entries = append(boot.Entries, m.recorded.Entries[i])
 		}
 	}
+	boot.Stores = m.known(boot.Stores, boot.Entries)
 	m.pending(boot.Stores)
 	if m.moved() { // nothing that is kept now would belong to whom it should
 		m.plan.Steps = []Step{}
