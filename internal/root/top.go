@@ -29,7 +29,7 @@ func MountTop(device, fstype string) (dir string, done func() error, err error) 
 		return "", nil, err
 	}
 	name := filepath.Base(topDir)
-	if err = at.unmountIn(name); err == nil { // who had the lock before may have been killed
+	if err = at.unmountIn(name, true); err == nil { // who had the lock before may have been killed, and a child of it may still look there
 		name, err = at.mount(device, name, fstype)
 	}
 	if err != nil {
