@@ -98,6 +98,7 @@ func (m *maker) left(stores []decl.Store, others []decl.Entry) (kept []Step) {
 	}
 	for _, e := range m.recorded.Entries {
 		if (theirs[e.Store] || theirs[e.Path]) && !taken[e.Path] {
+			taken[e.Path] = true
 			kept = append(kept, e)
 		}
 	}
