@@ -75,7 +75,7 @@ func Make(host *decl.Host, f *facts.Facts) *Plan {
 		}
 	}
 	boot.Stores = m.known(boot.Stores, boot.Entries)
-	m.pending(boot.Stores)
+	m.pending(boot.Stores, boot.Entries)
 	if m.moved() { // nothing that is kept now would belong to whom it should
 		m.plan.Steps = []Step{}
 		return m.plan

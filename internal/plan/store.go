@@ -98,7 +98,9 @@ func (m *maker) left(stores []decl.Store, others []decl.Entry) (kept []Step) {
 	}
 	for _, e := range m.recorded.Entries {
 		if (theirs[e.Store] || theirs[e.Path]) && !taken[e.Path] {
-			taken[e.Path] = true
+			if taken[e.Path] = true; !theirs[e.Path] {
+				m.plan.Notes = append(m.plan.Notes, Note{Why: e.Why, Path: e.Path, Msg: "is not declared any more, and kept until its store " + e.Store + " can be used"})
+			}
 			kept = append(kept, e)
 		}
 	}
