@@ -74,11 +74,22 @@ func (m *maker) stores() (at []BootStore, entries []decl.Entry, kept []Step) {
 			at = append(at, b)
 		}
 	}
-	if len(at) > 0 && at[0].Path != main.Path {
+	if len(at) > 0 && at[0].Path != main.Path || m.unsure(main) {
 		return nil, nil, nil // it could not be recorded, and the next boot would not know of it
 	}
 	inOrder(entries, func(e decl.Entry) string { return e.Path })
 	return at, entries, m.left(left, entries)
+}
+
+// unsure reports whether nothing was ever recorded in the main store, and another one could have the records that is not mounted.
+func (m *maker) unsure(main decl.Store) bool {
+	if m.facts.Records != "" || m.facts.Objects[path.Join(main.Path, decl.StateDir, "current")].Exists {
+		return false
+	}
+	return slices.ContainsFunc(m.host.Stores, func(s decl.Store) bool {
+		_, mounted := m.mounts.At(s.Path)
+		return !mounted && cmp.Or(s.Need, decl.Required) == decl.Required
+	})
 }
 
 // left returns what is recorded of stores that cannot be used now, and of what is declared to be kept in them; but for entries of others.
