@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"errors"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -46,6 +47,10 @@ or would be invalid, 4 there are changes (--check), 5 going on would lose data, 
 
 // live shows a change of a running machine, asks, and does it.
 func (g globals) live(c *cobra.Command, yes, check bool, question string, look func(live.Machine) (*live.Change, error)) error {
+	if g.root != "/" && !c.Flag("config").Changed {
+		return exitError{exitUsage, "this would change the declaration of the machine that runs: name the one of " + g.root + " with --config, such as --config " +
+			filepath.Join(g.root, defaultConfig)}
+	}
 	m, done, err := g.machine()
 	if err != nil {
 		return err

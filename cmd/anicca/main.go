@@ -189,7 +189,7 @@ func running(c *cobra.Command, root string) error {
 		return nil
 	}
 	switch p := strings.TrimPrefix(c.CommandPath(), "anicca "); p {
-	case "init", "base", "base new", "next", "next keep", "next reset", "next root", "next clear",
+	case "try", "init", "base", "base new", "next", "next keep", "next reset", "next root", "next clear",
 		"archive", "archive list", "archive pin", "archive unpin", "archive drop", "archive expire":
 		return exitError{exitUsage, "'anicca " + p + "' is about the machine that runs: leave --root out"}
 	}

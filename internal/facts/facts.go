@@ -14,5 +14,6 @@ type Facts struct {
 	BaseLogins *Logins
 	Moved      []Moved  // accounts that own kept data by a number that is not theirs now
 	Moving     []string // stores whose data is on its way to other owners, which was interrupted
-	Boot       []byte   // the recorded boot plan of the first store, nil if there is none
+	Records    string   // path of the store that this boot has found anicca's own records in; empty if that is not known
+	Boot       []byte   // the recorded boot plan of the main store, nil if there is none
 }

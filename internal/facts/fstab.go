@@ -61,6 +61,11 @@ func (f Fstab) At(p string) (FstabLine, bool) {
 
 // MainStore returns the declared store that holds anicca's own records, or the first, where none does yet.
 func (f *Facts) MainStore(host *decl.Host) (decl.Store, bool) {
+	for _, s := range host.Stores {
+		if s.Path == f.Records { // it may not be there now, and another one would be taken for it for good
+			return s, true
+		}
+	}
 	for _, mark := range []string{decl.StateDir + "/current", decl.StateDir} { // from the first apply on, and from init on
 		for _, s := range host.Stores {
 			if f.Objects[path.Join(s.Path, mark)].Exists {

@@ -1,6 +1,7 @@
 package facts
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -63,6 +64,9 @@ func read(src Source, host *decl.Host) (*Facts, error) {
 	if f.Objects[decl.LedgerFile], err = objects.object(decl.LedgerFile); err != nil {
 		return nil, err
 	}
+	if len(host.Stores) > 1 {
+		f.Records = records(src.FS)
+	}
 	main := ""
 	for _, s := range host.Stores {
 		for _, p := range []string{s.Path, path.Join(s.Path, decl.StateDir), path.Join(s.Path, decl.StateDir, "current")} {
@@ -92,6 +96,18 @@ func read(src Source, host *decl.Host) (*Facts, error) {
 		}
 	}
 	return f, err
+}
+
+// records returns the path of the store that this boot has found anicca's own records in, empty if that is not known. It is in the record
+// of the boot.
+func records(fsys fs.FS) string {
+	var r struct {
+		Store string `json:"store"`
+	}
+	if data, err := fs.ReadFile(fsys, "run/anicca/boot.json"); err != nil || json.Unmarshal(data, &r) != nil {
+		return ""
+	}
+	return r.Store
 }
 
 func (src Source) mounts() (Mounts, error) {

@@ -74,7 +74,8 @@ func Make(host *decl.Host, f *facts.Facts) *Plan {
 			boot.Entries = append(boot.Entries, m.recorded.Entries[i])
 		}
 	}
-	m.pending(boot.Stores)
+	boot.Stores = m.known(boot.Stores, boot.Entries)
+	m.pending(boot.Stores, boot.Entries)
 	if m.moved() { // nothing that is kept now would belong to whom it should
 		m.plan.Steps = []Step{}
 		return m.plan

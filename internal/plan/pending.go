@@ -6,12 +6,15 @@ import (
 )
 
 // pending notes what is in place in this session and not declared any more: the next boot does without it.
-func (m *maker) pending(stores []BootStore) {
+func (m *maker) pending(stores []BootStore, entries []Step) {
 	seen := map[string]bool{} // entries, and what has been noted
 	for _, s := range m.host.Stores {
 		for _, e := range s.Entries {
 			seen[e.Path] = true
 		}
+	}
+	for _, e := range entries {
+		seen[e.Path] = true // it may be left as it is recorded
 	}
 	for _, at := range m.facts.Mounts {
 		p := at.Target

@@ -46,43 +46,90 @@ func (m *maker) backend() bool {
 	return true
 }
 
-// stores checks every store, and returns those that can be used, the one with anicca's own records first.
-// Entries of a store that is not there, or cannot be used as it is, are recorded as they were, and nothing is done to them.
+// stores checks every store, and returns those that can be used, the one with anicca's own records first, with their entries.
+// What is recorded of others, and of what they are to keep, stays as it is, and nothing is done to it. Without the first, nothing is.
 func (m *maker) stores() (at []BootStore, entries []decl.Entry, kept []Step) {
 	main, _ := m.facts.MainStore(m.host)
+	var left []decl.Store
 	for _, s := range m.host.Stores {
-		b, left := m.absent(s)
-		ok := left
-		if !left {
-			b, ok = m.store(s, s.Path == main.Path)
+		b, ok := m.absent(s)
+		usable := false
+		if !ok {
+			b, usable = m.store(s, s.Path == main.Path)
+			ok = usable
 		}
 		if !ok && s.Path != main.Path {
 			b, ok = m.asRecorded(s)
-			left = ok
 		}
-		if !ok {
-			continue
-		}
-		if s.Path == main.Path {
-			at = slices.Insert(at, 0, b)
+		if usable {
+			entries = append(entries, s.Entries...)
 		} else {
+			left = append(left, s)
+		}
+		switch {
+		case !ok:
+		case s.Path == main.Path:
+			at = slices.Insert(at, 0, b)
+		default:
 			at = append(at, b)
 		}
-		if !left {
-			entries = append(entries, s.Entries...)
-			continue
-		}
-		for _, e := range m.recorded.Entries {
-			if e.Store == s.Path {
-				kept = append(kept, e)
-			}
-		}
 	}
-	if len(at) > 0 && at[0].Path != main.Path {
-		at = nil // without it nothing can be recorded
+	if len(at) > 0 && at[0].Path != main.Path || m.unsure(main) {
+		return nil, nil, nil // it could not be recorded, and the next boot would not know of it
 	}
 	inOrder(entries, func(e decl.Entry) string { return e.Path })
-	return at, entries, kept
+	return at, entries, m.left(left, entries)
+}
+
+// unsure reports whether nothing was ever recorded in the main store, and another one could have the records that is not mounted.
+func (m *maker) unsure(main decl.Store) bool {
+	if m.facts.Records != "" || m.facts.Objects[path.Join(main.Path, decl.StateDir, "current")].Exists {
+		return false
+	}
+	return slices.ContainsFunc(m.host.Stores, func(s decl.Store) bool {
+		_, mounted := m.mounts.At(s.Path)
+		return !mounted && cmp.Or(s.Need, decl.Required) == decl.Required
+	})
+}
+
+// left returns what is recorded of stores that cannot be used now, and of what is declared to be kept in them; but for entries of others.
+func (m *maker) left(stores []decl.Store, others []decl.Entry) (kept []Step) {
+	if m.recorded == nil || len(stores) == 0 {
+		return nil
+	}
+	theirs, taken := map[string]bool{}, map[string]bool{}
+	for _, s := range stores {
+		theirs[s.Path] = true
+		for _, e := range s.Entries {
+			theirs[e.Path] = true
+		}
+	}
+	for _, e := range others {
+		taken[e.Path] = true
+	}
+	for _, e := range m.recorded.Entries {
+		if (theirs[e.Store] || theirs[e.Path]) && !taken[e.Path] {
+			if taken[e.Path] = true; !theirs[e.Path] {
+				m.plan.Notes = append(m.plan.Notes, Note{Why: e.Why, Path: e.Path, Msg: "is not declared any more, and kept until its store " + e.Store + " can be used"})
+			}
+			kept = append(kept, e)
+		}
+	}
+	return kept
+}
+
+// known adds the stores of entries that are left as they are recorded, where they are declared no more.
+func (m *maker) known(stores []BootStore, entries []Step) []BootStore {
+	if m.recorded == nil || len(stores) == 0 {
+		return stores
+	}
+	for _, s := range m.recorded.Stores {
+		is := func(b BootStore) bool { return b.Path == s.Path }
+		if !slices.ContainsFunc(stores, is) && slices.ContainsFunc(entries, func(e Step) bool { return e.Store == s.Path }) {
+			stores = append(stores, s)
+		}
+	}
+	return stores
 }
 
 // asRecorded returns a store as the boot plan has it.

@@ -74,7 +74,7 @@ func (at runDir) clear() {
 
 // vacate unmounts what a cell holds, and removes the empty directories that it was mounted at.
 func (at runDir) vacate(name string) error {
-	if err := at.unmountIn(name); err != nil {
+	if err := at.unmountIn(name, false); err != nil {
 		return err
 	}
 	below, err := at.List(name)
@@ -90,8 +90,9 @@ func (at runDir) vacate(name string) error {
 	return errors.Join(err, at.Remove(name))
 }
 
-// unmountIn unmounts what is mounted at and below a directory, inner before outer, unless somebody uses it.
-func (at runDir) unmountIn(name string) error {
+// unmountIn unmounts what is mounted at and below a directory, inner before outer, unless somebody uses it; with lazy, also then: whoever
+// does goes on to.
+func (at runDir) unmountIn(name string, lazy bool) error {
 	for {
 		mounts, err := sys.Mounts()
 		if err != nil {
@@ -107,7 +108,7 @@ func (at runDir) unmountIn(name string) error {
 		if inner == "" {
 			return nil
 		}
-		if err := at.Unmount(inner, false); err != nil {
+		if err := at.Unmount(inner, lazy); err != nil {
 			return err
 		}
 	}

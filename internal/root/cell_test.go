@@ -236,3 +236,33 @@ func TestWorkAfterAKill(t *testing.T) {
 		t.Errorf("is left:\n%s", got)
 	}
 }
+
+// So it is where something that it has started still looks there: a boot, where it is killed too, has to go on.
+func TestWorkBesideWhatAKillLeft(t *testing.T) {
+	device := deviceOf(t, newDisk(t))
+	killed := startLook(t, device, "btrfs", "work")
+	killed.kill()
+	f, err := os.Open(filepath.Join(killed.sees, "etc/issue"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	work := func() {
+		t.Helper()
+		top, done, err := MountTop(device, "btrfs")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := read(t, filepath.Join(top, "@rootfs/etc/issue")); got != "base\n" {
+			t.Errorf("%q", got)
+		}
+		if err := done(); err != nil {
+			t.Error(err)
+		}
+	}
+	work()
+	f.Close()
+	work()
+	if got := cells(t); got != "" {
+		t.Errorf("is left:\n%s", got)
+	}
+}

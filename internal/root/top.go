@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"anicca/internal/decl"
 	"anicca/internal/sys"
@@ -29,8 +30,8 @@ func MountTop(device, fstype string) (dir string, done func() error, err error) 
 		return "", nil, err
 	}
 	name := filepath.Base(topDir)
-	if err = at.unmountIn(name); err == nil { // who had the lock before may have been killed
-		name, err = at.mount(device, name, fstype)
+	if err = at.unmountIn(name, true); err == nil { // who had the lock before may have been killed, and a child of it may still look there
+		name, err = at.mount(device, name, fstype, nil)
 	}
 	if err != nil {
 		unlock()
@@ -58,7 +59,7 @@ func LookTop(device, fstype string) (dir string, done func() error, err error) {
 		at.Close()
 		return "", nil, err
 	}
-	name, err := at.mount(device, cell, fstype)
+	name, err := at.mount(device, cell, fstype, asIs(device, fstype))
 	if err != nil {
 		defer at.Close()
 		return "", nil, errors.Join(err, at.leave(name), leave())
@@ -70,6 +71,18 @@ func LookTop(device, fstype string) (dir string, done func() error, err error) {
 		}
 		return errors.Join(at.leave(name), leave())
 	}, nil
+}
+
+// asIs returns the options with which a filesystem that is mounted read-only stays so: else btrfs makes all of it writable, and others
+// refuse.
+func asIs(device, fstype string) []string {
+	mounts, _ := sys.Mounts() // where it cannot be told, there is nothing that could be said
+	for _, m := range mounts {
+		if m.Source == device && m.FSType == fstype && strings.HasPrefix(m.VFSOptions+",", "ro,") { // fs/proc_namespace.c: it comes first
+			return []string{"ro"}
+		}
+	}
+	return nil
 }
 
 // leave removes the empty directories that something was mounted at. Nothing is removed in them: it may be mounted still.
@@ -91,7 +104,7 @@ func ShowDisk(device, fstype string) (string, error) {
 		return "", err
 	}
 	defer at.Close()
-	_, err = at.mount(device, filepath.Base(decl.DiskDir), fstype)
+	_, err = at.mount(device, filepath.Base(decl.DiskDir), fstype, nil)
 	return decl.DiskDir, err
 }
 
@@ -114,7 +127,7 @@ func place(p string) (runDir, error) {
 
 // mount mounts a top level and returns where the mount is. A pool has none that could be mounted:
 // for one, it is a directory with anicca's own dataset in it.
-func (at runDir) mount(device, name, fstype string) (string, error) {
+func (at runDir) mount(device, name, fstype string, options []string) (string, error) {
 	data := ""
 	switch fstype {
 	case "btrfs":
@@ -125,7 +138,7 @@ func (at runDir) mount(device, name, fstype string) (string, error) {
 			return name, err
 		}
 	}
-	err := at.Mount(device, name, fstype, nil, data)
+	err := at.Mount(device, name, fstype, options, data)
 	if fstype == "zfs" && errors.Is(err, os.ErrNotExist) {
 		err = fmt.Errorf("there is no dataset %s: run 'anicca init': %w", device, err)
 	}

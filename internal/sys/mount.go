@@ -138,37 +138,33 @@ func (t *Tree) Mount(source, p, fstype string, options []string, data string) er
 	defer unix.Close(d)
 	var flags uintptr
 	for _, o := range options {
-		switch o {
-		case "ro":
-			flags |= unix.MS_RDONLY
-		case "nosuid":
-			flags |= unix.MS_NOSUID
-		case "nodev":
-			flags |= unix.MS_NODEV
-		case "noexec":
-			flags |= unix.MS_NOEXEC
-		case "noatime":
-			flags |= unix.MS_NOATIME
-		case "nodiratime":
-			flags |= unix.MS_NODIRATIME
-		case "relatime":
-			flags |= unix.MS_RELATIME
-		}
+		flags |= mountFlags[o]
 	}
 	return do("mount", t.Path(p), func() error { return unix.Mount(source, procPath(d), fstype, flags, data) })
 }
 
-// userOptions are mount options that mean something to programs only, as fstab(5) and systemd.mount(5) list them.
-var userOptions = []string{"rw", "defaults", "auto", "noauto", "user", "nouser", "users", "nofail", "fail", "_netdev", "exec", "suid", "dev"}
+// mountFlags are the options that mount(2) takes apart from those of the filesystem.
+var mountFlags = map[string]uintptr{
+	"ro": unix.MS_RDONLY, "nosuid": unix.MS_NOSUID, "nodev": unix.MS_NODEV, "noexec": unix.MS_NOEXEC,
+	"noatime": unix.MS_NOATIME, "nodiratime": unix.MS_NODIRATIME, "relatime": unix.MS_RELATIME, "strictatime": unix.MS_STRICTATIME,
+	"lazytime": unix.MS_LAZYTIME, "sync": unix.MS_SYNCHRONOUS, "dirsync": unix.MS_DIRSYNC,
+}
+
+// userOptions are mount options that mean something to programs only, or say what is so anyhow, as fstab(5), mount(8) and systemd.mount(5)
+// list them.
+var userOptions = []string{
+	"rw", "defaults", "auto", "noauto", "user", "nouser", "users", "owner", "group", "nofail", "fail", "_netdev",
+	"exec", "suid", "dev", "async", "atime", "diratime", "norelatime", "nostrictatime", "nolazytime", "silent", "loud",
+}
 
 // SplitOptions takes the mount options of an fstab line apart: those of every mount, and those of the filesystem.
 func SplitOptions(options []string) (every []string, data string) {
 	var own []string
 	for _, o := range options {
-		switch _, known := attrs[o]; {
+		switch _, known := mountFlags[o]; {
 		case known:
 			every = append(every, o)
-		case slices.Contains(userOptions, o) || strings.HasPrefix(o, "x-"):
+		case slices.Contains(userOptions, o), strings.HasPrefix(o, "x-"), strings.HasPrefix(o, "X-"), strings.HasPrefix(o, "comment="):
 		default:
 			own = append(own, o)
 		}

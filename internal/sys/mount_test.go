@@ -87,3 +87,18 @@ func TestBindIsApartFromTheStore(t *testing.T) {
 		t.Error("what was mounted went with the store")
 	}
 }
+
+// A line of an fstab is as good for the kernel as it is for mount(8), which passes over what is for programs.
+func TestMountWithOptionsOfFstab(t *testing.T) {
+	nstest.Need(t)
+	in, dir := tree(t)
+	must(t, os.Mkdir(dir+"/d", 0o755))
+	every, data := sys.SplitOptions(strings.Split("defaults,async,owner,sync,noexec,lazytime,nofail,x-systemd.automount,X-mount.mkdir=0755,comment=mine,size=1m", ","))
+	must(t, in.Mount("mine", "d", "tmpfs", every, data))
+	defer func() { must(t, in.Unmount("d", true)) }()
+	var vfs unix.Statfs_t
+	must(t, unix.Statfs(dir+"/d", &vfs))
+	if vfs.Blocks*uint64(vfs.Bsize) != 1<<20 || vfs.Flags&unix.ST_NOEXEC == 0 || vfs.Flags&unix.ST_SYNCHRONOUS == 0 {
+		t.Errorf("%d blocks, flags %x", vfs.Blocks, vfs.Flags)
+	}
+}

@@ -48,9 +48,11 @@ func Write(t *sys.Tree, s report.State, o Options) error {
 	stays := map[string]bool{}
 	put := func(p report.Person, kind, text string) error {
 		name := fmt.Sprint(p.UID, kind)
-		stays[name] = true
-		return t.WriteFor(path.Join(PeoplePath, name), []byte(text), p.UID, p.GID)
+		err := t.WriteFor(path.Join(PeoplePath, name), []byte(text), p.UID, p.GID)
+		stays[name] = err == nil
+		return err
 	}
+	var errs []error
 	for _, p := range s.People {
 		v := p.Counts.Value()
 		me := Personal{When: s.When, Goes: s.Goes, Files: v.Files, Bytes: v.Size, Counts: p.Counts, News: p.News, Desktop: o.Desktop, Lines: o.Lines(p)}
@@ -61,15 +63,15 @@ func Write(t *sys.Tree, s report.State, o Options) error {
 		if err == nil && o.Login && len(me.Lines) > 0 {
 			err = put(p, ".txt", strings.Join(me.Lines, "\n")+"\n")
 		}
-		if err != nil {
-			return err
+		if err != nil { // such as a number that a container does not have: the others are told all the same
+			errs = append(errs, err)
 		}
 	}
 	data, err := json.Marshal(o.All)
 	if err == nil {
 		err = t.WriteFile(StatePath, append(data, '\n'), sys.Mine(0o600))
 	}
-	return errors.Join(err, keep(t, stays))
+	return errors.Join(append(errs, err, keep(t, stays))...)
 }
 
 // keep removes all but some of what people were told.

@@ -78,6 +78,24 @@ func options() Options {
 	}}
 }
 
+// Somebody who cannot be told anything, such as an account whose number a container does not have, keeps nobody else from it.
+func TestOthersAreToldToo(t *testing.T) {
+	nstest.Need(t)
+	nstest.NeedIDs(t)
+	tree := memory(t, "tmpfs")
+	s := state()
+	const nobody = 1<<32 - 1 // the kernel has it for none
+	s.People["ghost"] = report.Person{UID: nobody, GID: 100, Counts: report.Counts{"data": {Files: 1, Size: 1}}, News: 1}
+	if err := Write(tree, s, options()); err == nil {
+		t.Error("nothing is said")
+	}
+	for p, want := range map[string]bool{"1000.json": true, "0.txt": true, "4294967295.json": false, "../review.json": true} {
+		if there, err := tree.Exists(filepath.Join(PeoplePath, p)); there != want || err != nil {
+			t.Errorf("%s is there: %v, %v", p, there, err)
+		}
+	}
+}
+
 // Each person finds numbers, and no path of anybody, in a file that others cannot read; only root finds all of it.
 func TestNobodyReadsWhatIsOfOthers(t *testing.T) {
 	nstest.Need(t)
