@@ -84,8 +84,8 @@ func TestOthersAreToldToo(t *testing.T) {
 	nstest.NeedIDs(t)
 	tree := memory(t, "tmpfs")
 	s := state()
-	const nobody = 1<<32 - 1 // the kernel has it for none
-	s.People["ghost"] = report.Person{UID: nobody, GID: 100, Counts: report.Counts{"data": {Files: 1, Size: 1}}, News: 1}
+	nobody := ^uint32(0) // the kernel has it for none
+	s.People["ghost"] = report.Person{UID: int(nobody), GID: 100, Counts: report.Counts{"data": {Files: 1, Size: 1}}, News: 1}
 	if err := Write(tree, s, options()); err == nil {
 		t.Error("nothing is said")
 	}
