@@ -158,6 +158,8 @@ func (d *disk) inMemory(t *testing.T) {
 	if out, code := m.try("anicca status"); code == 0 || !strings.Contains(out, "% full (") {
 		t.Errorf("a full memory: (%d)\n%s", code, out)
 	}
+	m.run("mkdir -p /var/lib/prometheus/node-exporter && systemctl start anicca-report")
+	m.want(`awk '/^anicca_root_memory_used/ { used = $2 } /^anicca_root_memory_size/ { size = $2 } END { print (used > size * 0.8 && used <= size) }' /var/lib/prometheus/node-exporter/anicca.prom`, "1")
 	m.run("rm /var/tmp/full")
 	m.off()
 	m = d.boot(t, "")

@@ -221,5 +221,8 @@ func monitored(d *root.Disk, r *boot.Record) report.Machine {
 	if b, err := d.Base(); err == nil {
 		m.Made = b.Made.Unix()
 	}
+	if used, size, err := root.RAM(); err == nil {
+		m.Used, m.Memory = used, size
+	}
 	return m
 }

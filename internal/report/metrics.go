@@ -13,6 +13,8 @@ type Machine struct {
 	Reset    int64    // when the root was last made anew, in seconds since 1970; 0 if it never was
 	Made     int64    // when the newest base was made
 	Roots    int      // old roots in the archive
+	Used     uint64   // of the memory that the root is in, in bytes
+	Memory   uint64   // how much of that there is; 0 if the root is not in memory
 }
 
 // Metrics writes a report in the text format of Prometheus:
@@ -46,6 +48,10 @@ func Metrics(r Report, m Machine) string {
 	gauge("archive_roots", "Old roots in the archive.", "", m.Roots)
 	gauge("boot_outcome", "1 for what this boot did to the root, 0 for what it did not.", outcomes...)
 	gauge("boot_problems", "Problems that this boot had.", "", m.Problems)
+	if m.Memory != 0 {
+		gauge("root_memory_used_bytes", "How much is used of the memory that the root is in.", "", m.Used)
+		gauge("root_memory_size_bytes", "How much there is of the memory that the root is in.", "", m.Memory)
+	}
 	return b.String()
 }
 

@@ -12,7 +12,7 @@ import (
 
 var metrics = Metrics(
 	Report{When: 1700000000, Took: 0.25, Base: 3, Goes: true, Counts: Counts{"data": {3, 12 << 20}, "cache": {100, 1 << 40}}},
-	Machine{Outcome: "done", Outcomes: []string{"done", "kept"}, Problems: 2, Reset: 1690000000, Made: 1680000000, Roots: 7},
+	Machine{Outcome: "done", Outcomes: []string{"done", "kept"}, Problems: 2, Reset: 1690000000, Made: 1680000000, Roots: 7, Used: 3 << 20, Memory: 4 << 20},
 )
 
 // What is written is in the text format of Prometheus, every sample is of a metric with a help and a type, and says what is so.
@@ -23,14 +23,17 @@ func TestMetrics(t *testing.T) {
 		`anicca_review_files{worth="credentials"}`: 0, `anicca_review_timestamp_seconds`: 1700000000, `anicca_review_duration_seconds`: 0.25,
 		`anicca_reset_armed`: 1, `anicca_last_reset_timestamp_seconds`: 1690000000, `anicca_base_timestamp_seconds`: 1680000000,
 		`anicca_archive_roots`: 7, `anicca_boot_outcome{outcome="done"}`: 1, `anicca_boot_outcome{outcome="kept"}`: 0, `anicca_boot_problems`: 2,
+		`anicca_root_memory_used_bytes`: 3 << 20, `anicca_root_memory_size_bytes`: 4 << 20,
 	} {
 		if got, ok := samples[name]; !ok || got != want {
 			t.Errorf("%s is %v (%v), want %v", name, got, ok, want)
 		}
 	}
 	none := samplesOf(t, Metrics(Report{}, Machine{}))
-	if _, ok := none["anicca_last_reset_timestamp_seconds"]; ok {
-		t.Error("there is a time of the last reset, and there was none")
+	for _, name := range []string{"anicca_last_reset_timestamp_seconds", "anicca_root_memory_size_bytes", "anicca_root_memory_used_bytes"} {
+		if _, ok := none[name]; ok {
+			t.Errorf("there is %s, and there is nothing to say", name)
+		}
 	}
 }
 
