@@ -75,6 +75,7 @@ func (h *hoster) build(raw rawHost) {
 	}
 	h.overlaps()
 	h.hidden()
+	h.software()
 	h.keepDeclaration()
 	h.ignore(raw.Ignore)
 	h.report(raw.Report)
